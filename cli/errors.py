@@ -1,0 +1,35 @@
+"""How a command ends: one line on stderr and the right exit code."""
+
+import signal
+import sys
+from typing import NoReturn
+
+import click
+
+from utils.errors import ScratchError
+
+
+def run_command(command: click.Command, name: str | None = None) -> NoReturn:
+    """Run `command` on the process's arguments and exit with the code that it returns; nothing counts as 0.
+
+    A mistake that the user can mend costs one line; the traceback is shown with `--debug`, or where the error is
+    a defect of ours.
+    """
+    try:
+        code = command.main(prog_name=name, standalone_mode=False)
+    except click.Abort:
+        _fail("interrupted", 128 + signal.SIGINT)
+    except click.ClickException as error:
+        _fail(" ".join(error.format_message().split()), error.exit_code)
+    except ScratchError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted", 128 + signal.SIGINT)
+    sys.exit(code or 0)
+
+
+def _fail(message: str, exit_code: int) -> NoReturn:
+    if "--debug" in sys.argv:
+        raise  # noqa: PLE0704  # called from an except clause
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(exit_code)

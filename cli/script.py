@@ -1,0 +1,232 @@
+"""The command lines of a chapter's `train.py` and `evaluate.py` (A8, A9), the same for every chapter."""
+
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.errors import run_command
+from utils.errors import InputError
+from utils.schema import Strict
+
+if TYPE_CHECKING:
+    from engine.config import ExperimentConfig
+    from engine.evaluation import CheckpointEvaluation
+    from engine.run import Run
+
+Plots = Mapping[str, tuple[str, ...]]
+
+_OVERRIDES = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", type=click.UNPROCESSED)
+
+
+def train_command(script: str, model_config: type[Strict], plots: Plots, main: "Callable[[Run], None]") -> None:
+    """Read the command line of a `train.py`, then call `main` with the run that it asks for.
+
+    Args:
+        script: The script's `__file__`.
+        model_config: The schema of the chapter's `model` section.
+        plots: Experiment name to the plots that `--visualize` draws.
+        main: Builds data and model and trains.
+    """
+    chapter = Path(script).resolve().parents[1]
+
+    @click.command(help=f"Train a model of chapter {chapter.name}. KEY=VALUE overrides any setting of the config.")
+    @click.option("--experiment", metavar="NAME", help=f"One of {_names(chapter)}.")
+    @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Replay a run's config.yaml.")
+    @click.option("--epochs", type=click.IntRange(min=1), help="How long to train.")
+    @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random draw.")
+    @click.option(
+        "--load-checkpoint",
+        metavar="REF",
+        help="Start from the weights of a file, a run id, 'latest', or a wandb artifact.",
+    )
+    @click.option("--resume", metavar="RUN", help="Go on with an interrupted run: its id, or 'latest'.")
+    @click.option("--no-save-checkpoint", is_flag=True, help="Keep no weights.")
+    @click.option("--no-wandb", is_flag=True, help="Do not log to Weights & Biases.")
+    @click.option("--tags", metavar="A,B", help="Tags of the run, separated by commas.")
+    @click.option("--visualize", is_flag=True, help="Draw the experiment's plots.")
+    @click.option(
+        "--plot", "chosen_plots", metavar="NAME", multiple=True, help="Draw this plot instead; may be repeated."
+    )
+    @click.option(
+        "--outputs", type=click.Path(path_type=Path), help="Where results go; default: the chapter's outputs/."
+    )
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @_OVERRIDES
+    def train(
+        experiment: str | None,
+        config_file: Path | None,
+        epochs: int | None,
+        seed: int | None,
+        load_checkpoint: str | None,
+        resume: str | None,
+        no_save_checkpoint: bool,
+        no_wandb: bool,
+        tags: str | None,
+        visualize: bool,
+        chosen_plots: tuple[str, ...],
+        outputs: Path | None,
+        debug: bool,
+        overrides: tuple[str, ...],
+    ) -> None:
+        from cli.compose import quote
+
+        changes = [*overrides]
+        if epochs is not None:
+            changes.append(f"trainer.duration={quote(f'{epochs} epochs')}")
+        if seed is not None:
+            changes.append(f"seed={seed}")
+        if no_wandb:
+            changes.append("tracking.wandb.enabled=false")
+        if tags is not None:
+            changes.append(f"tags=[{','.join(quote(tag.strip()) for tag in tags.split(',') if tag.strip())}]")
+        outputs = outputs or chapter / "outputs"
+        if resume is not None and (load_checkpoint or config_file):
+            raise InputError(
+                "--resume goes on with a run's own config and weights; leave out --load-checkpoint and --config"
+            )
+        run_id, config = _config(chapter, outputs, experiment, config_file, resume, changes, model_config)
+        names = _plots_to_draw(plots, config.experiment, visualize, chosen_plots)
+        _log_to_console()
+
+        from engine.run import Options, Run
+
+        options = Options(load_checkpoint, not no_save_checkpoint, resume is not None, names)
+        main(Run(chapter, config, outputs, options, run_id))
+
+    run_command(train)
+
+
+def evaluate_command(
+    script: str, model_config: type[Strict], plots: Plots, main: "Callable[[CheckpointEvaluation], None]"
+) -> None:
+    """Read the command line of an `evaluate.py`, then call `main` with the evaluation that it asks for.
+
+    Args:
+        script: The script's `__file__`.
+        model_config: The schema of the chapter's `model` section.
+        plots: Experiment name to the plots that `--visualize` draws.
+        main: Builds data and model and evaluates.
+    """
+    chapter = Path(script).resolve().parents[1]
+
+    @click.command(help=f"Evaluate a checkpoint of chapter {chapter.name}. KEY=VALUE overrides the data's settings.")
+    @click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
+    @click.option("--experiment", required=True, metavar="NAME", help=f"Picks the data: one of {_names(chapter)}.")
+    @click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
+    @click.option("--visualize", is_flag=True, help="Draw the experiment's plots.")
+    @click.option(
+        "--plot", "chosen_plots", metavar="NAME", multiple=True, help="Draw this plot instead; may be repeated."
+    )
+    @click.option(
+        "--outputs", type=click.Path(path_type=Path), help="Where results go; default: the chapter's outputs/."
+    )
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @_OVERRIDES
+    def evaluate(
+        checkpoint: str,
+        experiment: str,
+        split: str,
+        visualize: bool,
+        chosen_plots: tuple[str, ...],
+        outputs: Path | None,
+        debug: bool,
+        overrides: tuple[str, ...],
+    ) -> None:
+        from cli.compose import compose_experiment
+
+        config: ExperimentConfig[Any] = compose_experiment(chapter, experiment, overrides, model_config)
+        names = _plots_to_draw(plots, experiment, visualize, chosen_plots)
+        _log_to_console()
+
+        from engine.evaluation import CheckpointEvaluation
+
+        main(CheckpointEvaluation.of(chapter, config, outputs or chapter / "outputs", checkpoint, split, names))
+
+    run_command(evaluate)
+
+
+def _config(
+    chapter: Path,
+    outputs: Path,
+    experiment: str | None,
+    config_file: Path | None,
+    resume: str | None,
+    changes: Sequence[str],
+    model_config: type[Strict],
+) -> "tuple[str, ExperimentConfig[Any]]":
+    """The run id to go on with ("" for a new run) and its config."""
+    from cli.compose import compose_experiment, read_config
+
+    if resume is not None:
+        return _config_to_resume(outputs, resume, experiment, changes, model_config)
+    if config_file is not None:
+        config = read_config(config_file, changes, model_config)
+        if experiment not in (None, config.experiment):
+            raise InputError(f"{config_file} is of experiment {config.experiment}, not {experiment}")
+        return "", config
+    if experiment is None:
+        raise InputError(f"name an experiment: --experiment {{{_names(chapter)}}}")
+    return "", compose_experiment(chapter, experiment, changes, model_config)
+
+
+def _config_to_resume(
+    outputs: Path, name: str, experiment: str | None, changes: Sequence[str], model_config: type[Strict]
+) -> "tuple[str, ExperimentConfig[Any]]":
+    from cli.compose import read_config
+    from engine.run import Folders, find_run, read_summary
+
+    run_id = find_run(outputs, name)
+    status = read_summary(outputs, run_id)["status"]
+    if status == "finished":
+        raise InputError(f"run {run_id} has finished; start a new run with --load-checkpoint {run_id} to train on")
+    path = Folders.of(outputs, run_id).models / "config.yaml"
+    config = read_config(path, [], model_config)
+    asked = read_config(path, changes, model_config)
+    different = _differences(config.model_dump(mode="json"), asked.model_dump(mode="json"))
+    if experiment not in (None, config.experiment):
+        different.insert(0, f"experiment is {config.experiment}, not {experiment}")
+    if different:
+        raise InputError(
+            f"run {run_id} has another config: {'; '.join(different)}; resume it as it is, "
+            f"or start a new run with --load-checkpoint {run_id}"
+        )
+    return run_id, config
+
+
+def _differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        keys = [*ours, *(key for key in theirs if key not in ours)]
+        return [
+            line for key in keys for line in _differences(ours.get(key), theirs.get(key), f"{path}.{key}".strip("."))
+        ]
+    return [] if ours == theirs else [f"{path} is {ours}, not {theirs}"]
+
+
+def _plots_to_draw(plots: Plots, experiment: str, visualize: bool, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    from plotting import check_name
+
+    names = chosen or (plots.get(experiment, ()) if visualize else ())
+    for name in names:
+        check_name(name)
+    return names
+
+
+def _names(chapter: Path) -> str:
+    from cli.compose import experiment_names
+
+    return ", ".join(experiment_names(chapter))
+
+
+def _log_to_console() -> None:
+    """The narrative goes to stderr, plain; results go to stdout."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.INFO)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for package in ("engine", "data_utils"):
+        logger = logging.getLogger(package)
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)

@@ -1,0 +1,109 @@
+"""The batches of a split, in an order that is a pure function of (seed, epoch) and nothing else.
+
+Data that lies in memory never meets a DataLoader: an epoch is one permutation, gathered a block at a time, and a batch
+is a view of the block. Any other `Dataset` is read by DataLoader workers in the same order. Both can start at any
+batch of any epoch without reading what comes before it.
+"""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from data_utils.splits import TensorSplit
+from utils.seeds import derived_seed, generator
+
+Batch = tuple[Tensor, ...]
+
+_BLOCK_BYTES = 32 * 2**20  # what one gather copies: large enough to amortise the call, small beside the data
+
+
+def epoch_order(n: int, seed: int, epoch: int) -> Int[Tensor, " n"]:
+    """The order in which the `n` examples are visited in `epoch` (from 0)."""
+    return torch.randperm(n, generator=generator(seed, "order", epoch))
+
+
+class Batches:
+    """The training batches of one split: `batch_size` examples each, the last one of an epoch whatever is left.
+
+    Args:
+        data: A `TensorSplit`, or any map-style dataset of tuples of tensors.
+        batch_size: Examples in a batch.
+        seed: The run's seed.
+        device: Where the batches are wanted.
+        workers: DataLoader processes; only for data that is not in memory.
+    """
+
+    def __init__(
+        self, data: TensorSplit | Dataset[Any], batch_size: int, seed: int, device: torch.device, workers: int
+    ) -> None:
+        self.data = data.to(device) if isinstance(data, TensorSplit) else data
+        self.n: int = len(data)  # type: ignore[arg-type]  # map-style datasets have a length
+        self.batch_size, self.seed, self.device, self.workers = batch_size, seed, device, workers
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return -(-self.n // self.batch_size)
+
+    def indices(self, epoch: int, batch: int) -> Int[Tensor, " batch"]:
+        """Which examples batch number `batch` of `epoch` holds."""
+        return epoch_order(self.n, self.seed, epoch)[batch * self.batch_size : (batch + 1) * self.batch_size]
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of `epoch` from number `start` on."""
+        order = epoch_order(self.n, self.seed, epoch)[start * self.batch_size :]
+        if isinstance(self.data, TensorSplit):
+            return _gathered(self.data, order, self.batch_size)
+        return self._loaded(order, epoch)
+
+    def _loaded(self, order: Int[Tensor, " rest"], epoch: int) -> Iterator[Batch]:
+        loader = DataLoader(
+            _SeededExamples(self.data, self.seed, epoch),
+            batch_sampler=[chunk.tolist() for chunk in order.split(self.batch_size)],
+            num_workers=self.workers,
+            pin_memory=self.device.type == "cuda",
+            generator=generator(self.seed, "workers", epoch),
+        )
+        for batch in loader:
+            yield tuple(part.to(self.device, non_blocking=True) for part in batch)
+
+
+def in_order(data: TensorSplit | Dataset[Any], batch_size: int, device: torch.device) -> Iterator[Batch]:
+    """Every example once, unshuffled: what an evaluation reads."""
+    if isinstance(data, TensorSplit):
+        resident = data.to(device)
+        return zip(resident.inputs.split(batch_size), resident.targets.split(batch_size), strict=True)
+    return (tuple(part.to(device) for part in batch) for batch in DataLoader(data, batch_size=batch_size))
+
+
+def _gathered(data: TensorSplit, order: Int[Tensor, " rest"], batch_size: int) -> Iterator[Batch]:
+    example_bytes = max(1, data.inputs[:1].nbytes + data.targets[:1].nbytes)
+    block = max(1, _BLOCK_BYTES // (example_bytes * batch_size)) * batch_size
+    for chosen in order.to(data.inputs.device).split(block):
+        yield from zip(data.inputs[chosen].split(batch_size), data.targets[chosen].split(batch_size), strict=True)
+
+
+class _SeededExamples(Dataset[Any]):
+    """Seeds every generator anew for each example, so that augmentation depends on (seed, epoch, example) alone,
+    whichever worker draws it and wherever a resumed run starts."""
+
+    def __init__(self, data: Any, seed: int, epoch: int) -> None:
+        self.data, self.seed, self.epoch = data, seed, epoch
+
+    def __getitem__(self, index: int) -> Any:
+        seed = derived_seed(self.seed, "example", self.epoch, index)
+        states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+        try:
+            return self.data[index]
+        finally:  # without workers these are the training's own generators
+            random.setstate(states[0])
+            np.random.set_state(states[1])
+            torch.set_rng_state(states[2])

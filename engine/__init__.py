@@ -1,0 +1,21 @@
+"""The engine: one loop, one evaluator and one record for every chapter; see README.md."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.evaluator import Evaluator
+    from engine.run import Run
+    from engine.trainer import Trainer
+
+__all__ = ["Evaluator", "Run", "Trainer"]
+
+_MODULES = {"Evaluator": "engine.evaluator", "Run": "engine.run", "Trainer": "engine.trainer"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: `engine.config` must stay importable without loading torch."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'engine' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_MODULES[name]), name)

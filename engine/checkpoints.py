@@ -1,0 +1,115 @@
+"""Checkpoints that are whole, checked and harmless: tensors and plain data with a digest, never code."""
+
+import hashlib
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from utils.errors import InputError
+from utils.files import write_atomic
+
+SCHEMA = 1
+_ADVICE = "name another checkpoint or train again"
+
+
+def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write `content` (nested dicts and lists of tensors and plain values), then read it back and compare.
+
+    The file is an ordinary `torch.save` of `{"schema", "digest", "content"}`.
+
+    Raises:
+        RunError: The folder cannot be written, or the disk is full; the checkpoint that was there is untouched.
+    """
+    # Through memory: torch's writer can abort the process where a file object fails, and a full disk must not.
+    buffer = io.BytesIO()
+    torch.save({"schema": SCHEMA, "digest": digest(content), "content": content}, buffer)
+    write_atomic(path, buffer.getbuffer(), check=load_checkpoint)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint, on the CPU, verified against its digest.
+
+    Raises:
+        InputError: It is missing, a folder, empty, cut short, altered, not ours, of a newer schema, or holds code
+            (which is never run).
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a checkpoint; name the .pt file in it")
+    if not path.exists():
+        raise InputError(f"there is no checkpoint {path}; {_ADVICE}")
+    if path.stat().st_size == 0:
+        raise InputError(f"checkpoint {path} is empty; {_ADVICE}")
+    try:
+        document = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if zipfile.is_zipfile(path) or "Unsupported" in str(error) or "Weights only load failed" in str(error):
+            raise InputError(f"checkpoint {path} holds more than tensors and was refused; {_ADVICE}") from None
+        raise _damaged(path) from None
+    except OSError as error:
+        raise InputError(f"cannot read checkpoint {path}: {error.strerror or error}") from None
+    except Exception:  # torch reports damage to the archive by many types; all mean the same to the reader
+        raise _damaged(path) from None
+    if not isinstance(document, dict) or not {"schema", "digest", "content"} <= document.keys():
+        raise InputError(f"{path} is not a checkpoint of this project; {_ADVICE}")
+    if not isinstance(document["schema"], int) or document["schema"] > SCHEMA:
+        raise InputError(f"checkpoint {path} has schema {document['schema']}, newer than {SCHEMA}; update the project")
+    content = document["content"]
+    if digest(content) != document["digest"]:
+        raise _damaged(path)
+    return content
+
+
+def load_weights(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+    """Put `weights` into `model`.
+
+    Raises:
+        InputError: A name or a shape does not fit; the message names the first.
+    """
+    own = model.state_dict()
+    for name in own.keys() | weights.keys():
+        if name not in weights:
+            raise InputError(f"{source} has no '{name}', which this model needs; was it made by another model?")
+        if name not in own:
+            raise InputError(f"{source} has '{name}', which this model lacks; was it made by another model?")
+        if own[name].shape != weights[name].shape:
+            there, here = list(weights[name].shape), list(own[name].shape)
+            raise InputError(
+                f"{source} has '{name}' of shape {there}, this model needs {here}; "
+                "use the model settings and the experiment that it was trained with"
+            )
+    model.load_state_dict(weights)
+
+
+def digest(content: Any) -> str:
+    """SHA-256 over every tensor and every plain value of nested dicts, lists and tuples."""
+    sha = hashlib.sha256()
+    _feed(sha, content)
+    return sha.hexdigest()
+
+
+def _feed(sha: Any, value: Any) -> None:
+    if isinstance(value, Tensor):
+        flat = value.detach().cpu().contiguous().reshape(-1)
+        sha.update(f"tensor {value.dtype} {list(value.shape)}".encode())
+        sha.update(flat.view(torch.uint8).numpy().data if flat.numel() else b"")
+    elif isinstance(value, dict):
+        sha.update(f"dict {len(value)}".encode())
+        for key, item in value.items():
+            sha.update(repr(key).encode())
+            _feed(sha, item)
+    elif isinstance(value, list | tuple):
+        sha.update(f"list {len(value)}".encode())
+        for item in value:
+            _feed(sha, item)
+    else:
+        sha.update(json.dumps(value).encode())  # raises for anything that is not plain data
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(f"checkpoint {path} is damaged or cut short; {_ADVICE}")

@@ -1,0 +1,119 @@
+"""Measures a model with fixed weights on a split."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from data_utils.batches import in_order
+from data_utils.splits import TensorSplit
+from engine.hardware import Hardware
+from utils.errors import InputError, did_you_mean
+from utils.seeds import random_state, restore_random_state
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured: means over the split, and every prediction in the split's order."""
+
+    metrics: dict[str, float]
+    predictions: Tensor
+    targets: Tensor
+
+
+# A metric that is a mean over examples: predictions and targets of a batch to one value for each example.
+_MEANS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "accuracy": lambda predictions, targets: predictions == targets,
+    "error": lambda predictions, targets: predictions != targets,
+    "mean_squared_error": lambda predictions, targets: (predictions - targets).double().square(),
+    "mean_absolute_error": lambda predictions, targets: (predictions - targets).double().abs(),
+}
+
+
+class Evaluator:
+    """Runs a model's `evaluation_step` over a split.
+
+    Args:
+        hardware: Where to compute.
+        metrics: Names of means over examples (accuracy, error, mean_squared_error, mean_absolute_error), or of
+            torchmetrics classes in snake_case (f1_score, calibration_error).
+        batch_size: Examples in one forward pass; it does not change the result beyond rounding.
+        n_classes: For the torchmetrics classes that need it.
+    """
+
+    def __init__(self, hardware: Hardware, metrics: Sequence[str], batch_size: int, n_classes: int) -> None:
+        self.hardware, self.batch_size = hardware, batch_size
+        self.means = {name: _MEANS[name] for name in metrics if name in _MEANS}
+        self.collected = {name: _from_torchmetrics(name, n_classes) for name in metrics if name not in _MEANS}
+
+    def evaluate(
+        self, model: nn.Module, split: TensorSplit, between_batches: Callable[[], None] = lambda: None
+    ) -> Evaluation:
+        """Evaluate `model` on `split`.
+
+        Args:
+            model: Has `evaluation_step(batch)` that returns "predictions", "targets" and, if it has one, "loss" and
+                other means over the batch.
+            split: The examples.
+            between_batches: Called before each batch; what it raises ends the evaluation.
+
+        Returns:
+            Sums are weighted by the examples of each batch and kept in float64, so the batch size does not matter.
+        """
+        sums: dict[str, float] = {}
+        predictions, targets = [], []
+        n = 0
+        with _undisturbed(model), torch.no_grad():
+            for batch in in_order(split, self.batch_size, self.hardware.device):
+                between_batches()
+                with self.hardware.autocast():
+                    output: dict[str, Tensor] = model.evaluation_step(batch)  # type: ignore[operator]
+                predicted, target = output.pop("predictions").cpu(), output.pop("targets").cpu()
+                predictions.append(predicted)
+                targets.append(target)
+                values = {name: value.double() for name, value in output.items()}
+                values |= {name: mean(predicted, target).double().mean() for name, mean in self.means.items()}
+                for name, value in values.items():
+                    sums[name] = sums.get(name, 0.0) + float(value) * len(target)
+                n += len(target)
+        metrics = {name: total / n for name, total in sums.items()}
+        all_predictions, all_targets = torch.cat(predictions), torch.cat(targets)
+        for name, metric in self.collected.items():
+            metrics[name] = float(metric(all_predictions, all_targets))
+        return Evaluation(metrics, all_predictions, all_targets)
+
+
+@contextmanager
+def _undisturbed(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode, with the training's random draws and mode as they were afterwards."""
+    state, was_training = random_state(), model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+        restore_random_state(state)
+
+
+def _from_torchmetrics(name: str, n_classes: int) -> Callable[[Tensor, Tensor], Any]:
+    import torchmetrics  # costs more than importing torch: only for an experiment that names one of its metrics
+
+    known = {_snake_case(each): each for each in torchmetrics.__all__}
+    if name not in known:
+        choices = sorted(known.keys() | _MEANS.keys())
+        raise InputError(f"unknown metric '{name}' in trainer.metrics{did_you_mean(name, choices)}")
+    kind = getattr(torchmetrics, known[name])
+    try:
+        metric = kind(task="multiclass", num_classes=n_classes)
+    except (TypeError, ValueError):  # a metric of regression or retrieval takes neither
+        metric = kind()
+    return metric  # type: ignore[no-any-return]
+
+
+def _snake_case(name: str) -> str:
+    return "".join(
+        ("_" if i and c.isupper() and not name[i - 1].isupper() else "") + c for i, c in enumerate(name)
+    ).lower()

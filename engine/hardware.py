@@ -1,0 +1,45 @@
+"""Where a run computes: the device, its threads and its precision."""
+
+from contextlib import AbstractContextManager
+
+import torch
+
+from engine.config import HardwareConfig
+from utils.errors import InputError
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Hardware:
+    """A device that is really there.
+
+    Raises:
+        InputError: The config names a device that this machine lacks, or a precision that the device lacks.
+    """
+
+    def __init__(self, config: HardwareConfig) -> None:
+        available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        name = config.device
+        if name == "auto":
+            name = next(device for device in ("cuda", "mps", "cpu") if available[device])
+        if not available[name]:
+            here = ", ".join(device for device, found in available.items() if found)
+            raise InputError(f"hardware.device is {name}, but this machine has only {here}; use hardware=auto")
+        if config.precision == "fp16" and name == "cpu":
+            raise InputError("hardware.precision fp16 needs a GPU; use bf16 or fp32 on the CPU")
+        if config.threads is not None:
+            torch.set_num_threads(config.threads)
+        self.device = torch.device(name)
+        self.dtype = _DTYPES.get(config.precision)
+        # fp16 loses small gradients without a loss scale; with fp32 and bf16 the scaler is a no-op.
+        self.scaler = torch.amp.GradScaler(name, enabled=config.precision == "fp16")
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """The precision of forward passes."""
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None)
+
+    def describe(self) -> str:
+        """One phrase for the log."""
+        name = torch.cuda.get_device_name() if self.device.type == "cuda" else self.device.type
+        threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
+        return f"{name}{threads}, {str(self.dtype).removeprefix('torch.') if self.dtype else 'float32'}"

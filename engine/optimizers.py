@@ -1,0 +1,79 @@
+"""Optimizers by name, and the learning rate as a pure function of the step."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+from engine.config import Adam, Constant, ExperimentConfig, Linear, OptimizerConfig, SchedulerConfig, Sgd, StepDecay
+from engine.duration import Duration
+from utils.errors import InputError, unknown
+
+Schedule = Callable[[int], float]
+
+
+def build_optimizers(config: ExperimentConfig, model: nn.Module) -> dict[str, torch.optim.Optimizer]:
+    """The optimizers of a run: one named "all", one for each named submodule, or none.
+
+    Raises:
+        InputError: The config names a submodule that the model lacks, or leaves a model that needs an optimizer without.
+    """
+    if config.optimizer is not None:
+        return {"all": _build(config.optimizer, model.parameters())}
+    children = dict(model.named_children())
+    for name in config.optimizers:
+        if name not in children:
+            raise unknown("submodule in optimizers", name, children)
+    if getattr(model, "automatic_optimization", True):
+        raise InputError("this model learns by gradient descent: choose an optimizer, such as optimizer=adam")
+    return {name: _build(each, children[name].parameters()) for name, each in config.optimizers.items()}
+
+
+def _build(config: OptimizerConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    trained = list(parameters)
+    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in trained)
+    if isinstance(config, Sgd):
+        return torch.optim.SGD(
+            trained,
+            lr=config.lr,
+            momentum=config.momentum,
+            nesterov=config.nesterov,
+            weight_decay=config.weight_decay,
+            fused=fused,
+        )
+    assert isinstance(config, Adam)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.name]
+    return kind(
+        trained, lr=config.lr, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay, fused=fused
+    )
+
+
+def schedule(config: SchedulerConfig, total: int, to_steps: Callable[[Duration], int]) -> Schedule:
+    """The factor on every learning rate at a step (from 0).
+
+    Args:
+        config: The schedule.
+        total: Steps in the run.
+        to_steps: Converts a duration to steps.
+    """
+    warmup = to_steps(config.warmup) if config.warmup is not None else 0
+    after = _after_warmup(config, max(1, total - warmup), to_steps)
+
+    def factor(step: int) -> float:
+        return (step + 1) / warmup if step < warmup else after(step - warmup)
+
+    return factor
+
+
+def _after_warmup(config: SchedulerConfig, total: int, to_steps: Callable[[Duration], int]) -> Schedule:
+    if isinstance(config, Constant):
+        return lambda step: 1.0
+    if isinstance(config, StepDecay):
+        every, decay = to_steps(config.every), config.factor
+        return lambda step: decay ** (step // every)
+    assert isinstance(config, Linear)
+    final = config.final
+    if config.name == "linear":
+        return lambda step: 1 + (final - 1) * min(1.0, step / total)
+    return lambda step: final + (1 - final) * (1 + math.cos(math.pi * min(1.0, step / total))) / 2

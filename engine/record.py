@@ -1,0 +1,57 @@
+"""`metrics.jsonl`: the record of a run, one JSON object a line, from which everything else can be rebuilt."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from utils.errors import InputError
+from utils.files import cannot_write
+
+Row = dict[str, Any]
+
+
+class Record:
+    """Appends rows to `metrics.jsonl`.
+
+    Args:
+        path: The file; made if it is not there.
+        size: Bytes to keep, as a checkpoint noted them: a resumed run forgets what it will write again.
+    """
+
+    def __init__(self, path: Path, size: int = 0) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a+b")
+            if self._file.tell() < size:
+                raise InputError(f"{path} is shorter than its run's checkpoint says; the run cannot be resumed")
+            self._file.truncate(size)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def append(self, row: Row) -> None:
+        """Add one row and hand it to the system."""
+        try:
+            self._file.write(json.dumps(row).encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def sync(self) -> int:
+        """Make the rows so far survive a crash of the machine; returns the size in bytes."""
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        return self._file.seek(0, os.SEEK_END)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a `metrics.jsonl`; a last line that a kill cut short is left out."""
+    lines = path.read_bytes().split(b"\n")
+    return [json.loads(line) for line in lines[:-1]]

@@ -1,0 +1,129 @@
+"""One run: its name, its folders, what it was made with, and how it ended."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.config import ExperimentConfig
+from utils.errors import InputError, ScratchError
+from utils.files import write_atomic
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a run leaves what (B3)."""
+
+    models: Path
+    visualizations: Path
+    logs: Path
+
+    @classmethod
+    def of(cls, outputs: Path, run_id: str) -> "Folders":
+        """The three folders of `run_id` under `outputs`."""
+        return cls(*(outputs / kind / run_id for kind in ("models", "visualizations", "logs")))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks of one run and the config does not hold."""
+
+    load_checkpoint: str | None = None
+    save_checkpoint: bool = True
+    resume: bool = False
+    plots: tuple[str, ...] = ()
+    """Names of the plots to draw at the end; none without --visualize."""
+
+
+@dataclass
+class Run:
+    """A run of one experiment of one chapter.
+
+    Attributes:
+        chapter: The chapter's folder, such as `models/01_perceptron`.
+        config: The validated config.
+        outputs: The folder under which `models/`, `visualizations/` and `logs/` lie.
+        run_id: Experiment, seed, UTC time and four random hex digits, unless a run is resumed.
+    """
+
+    chapter: Path
+    config: ExperimentConfig[Any]
+    outputs: Path
+    options: Options = field(default_factory=Options)
+    run_id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.run_id:
+            now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+            self.run_id = f"{self.config.experiment}-{self.config.seed}-{now}-{secrets.token_hex(2)}"
+
+    @property
+    def folders(self) -> Folders:
+        """Where this run leaves what."""
+        return Folders.of(self.outputs, self.run_id)
+
+    def open(self, environment: Mapping[str, Any]) -> None:
+        """Make the folders and write `config.yaml` and `environment.json`; a resumed run keeps its own."""
+        if not self.options.resume:
+            config = yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+            write_atomic(self.folders.models / "config.yaml", config)
+            write_atomic(self.folders.models / "environment.json", json.dumps(environment, indent=2))
+        self.note("running", {})
+
+    def note(self, status: str, results: Mapping[str, Any]) -> None:
+        """Write `metrics.json`: how the run stands."""
+        summary = {"run_id": self.run_id, "status": status, **results}
+        write_atomic(self.folders.models / "metrics.json", json.dumps(summary, indent=2) + "\n")
+
+
+def status_of(error: BaseException | None) -> str:
+    """finished, interrupted or failed, by what ended the run."""
+    if error is None:
+        return "finished"
+    stopped = isinstance(error, KeyboardInterrupt) or (isinstance(error, ScratchError) and error.exit_code > 128)
+    return "interrupted" if stopped else "failed"
+
+
+def find_run(outputs: Path, name: str) -> str:
+    """The id of the run called `name` under `outputs`, or of the newest one where `name` is "latest".
+
+    Raises:
+        InputError: There is no such run.
+    """
+    runs = run_ids(outputs)
+    if name == "latest" and runs:
+        return runs[-1]
+    if name in runs:
+        return name
+    newest = f"; the newest is {runs[-1]}" if runs else ""
+    raise InputError(f"there is no run '{name}' in {outputs / 'models'}{newest}")
+
+
+def run_ids(outputs: Path) -> list[str]:
+    """Every run under `outputs`, oldest first."""
+    folders = [path.parent for path in (outputs / "models").glob("*/config.yaml")]
+    return [folder.name for folder in sorted(folders, key=_age)]
+
+
+def _age(folder: Path) -> tuple[str, int]:
+    *_, time, _ = folder.name.rsplit("-", 2)
+    return time, (folder / "config.yaml").stat().st_mtime_ns  # the name has whole seconds
+
+
+def read_summary(outputs: Path, run_id: str) -> dict[str, Any]:
+    """The `metrics.json` of a run.
+
+    Raises:
+        InputError: It is missing or not JSON.
+    """
+    path = Folders.of(outputs, run_id).models / "metrics.json"
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise InputError(f"run {run_id} has no readable {path.name}; start a new run") from None
+    return summary

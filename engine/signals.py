@@ -1,0 +1,39 @@
+"""Ctrl-C and SIGTERM: noted when they come, acted on between two steps."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from utils.errors import Interrupted
+
+
+class StopSignals:
+    """While open, the first SIGINT or SIGTERM only sets `received`; a second one ends the process as usual."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopSignals":
+        if threading.current_thread() is threading.main_thread():  # only there may handlers be set
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def raise_if_received(self, message: str) -> None:
+        """Raise `Interrupted` if a signal has come; for loops that can stop where they are."""
+        if self.received is not None:
+            raise Interrupted(self.received, message)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self.received = number
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}

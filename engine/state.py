@@ -1,0 +1,69 @@
+"""What a checkpoint of a training holds, and how a training goes on from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from engine.checkpoints import load_checkpoint, load_weights
+from utils.errors import InputError
+from utils.seeds import random_state
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
+
+
+def capture_state(trainer: Trainer) -> dict[str, Any]:
+    """Everything that the rest of the training depends on, and what an evaluation needs to know."""
+    return {
+        "chapter": trainer.run.chapter.name,
+        "run_id": trainer.run.run_id,
+        "config": trainer.config.model_dump(mode="json"),
+        "step": trainer.step,
+        "evaluated_at": trainer.evaluated_at,
+        "latest": trainer.latest,
+        "seconds": trainer.clock.seconds,
+        "recorded_bytes": trainer.record.sync(),
+        "model": trainer.model.state_dict(),
+        "average": trainer.average.state() if trainer.average else None,
+        "optimizers": {name: optimizer.state_dict() for name, optimizer in trainer.optimizers.items()},
+        "scaler": trainer.hardware.scaler.state_dict(),
+        "best": trainer.best.state(),
+        "window": trainer.window.state(),
+        "random": random_state(),
+    }
+
+
+def restore_state(trainer: Trainer, content: dict[str, Any]) -> None:
+    """Put `trainer` where `capture_state` saw it."""
+    load_weights(trainer.model, content["model"], f"the checkpoint of {content['run_id']}")
+    for name, optimizer in trainer.optimizers.items():
+        optimizer.load_state_dict(content["optimizers"][name])
+    if trainer.average is not None:
+        trainer.average.restore(content["average"])
+    trainer.hardware.scaler.load_state_dict(content["scaler"])
+    trainer.best.restore(content["best"])
+    trainer.window.restore(content["window"])
+    trainer.clock.restore(content["seconds"])
+    trainer.step, trainer.evaluated_at = content["step"], content["evaluated_at"]
+    trainer.latest, trainer.recorded_bytes = content["latest"], content["recorded_bytes"]
+    trainer.random = content["random"]
+
+
+def read_checkpoint(path: Path, chapter: Path) -> dict[str, Any]:
+    """The content of a checkpoint that a training of `chapter` wrote.
+
+    Raises:
+        InputError: It cannot be used, or comes from another chapter.
+    """
+    content = load_checkpoint(path)
+    if content.get("chapter") != chapter.name:
+        raise InputError(f"checkpoint {path} is from chapter {content.get('chapter')}, not from {chapter.name}")
+    return content
+
+
+def trained_weights(content: dict[str, Any]) -> dict[str, Tensor]:
+    """The weights to use a model with: the moving average where one was kept."""
+    return {**content["model"], **(content["average"] or {})}

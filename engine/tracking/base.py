@@ -1,0 +1,45 @@
+"""What a tracker is. `metrics.jsonl` is the record; a tracker shows a copy of it somewhere else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+Row = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a tracker may know of a run."""
+
+    run_id: str
+    chapter: str
+    experiment: str
+    tags: tuple[str, ...]
+    config: Mapping[str, Any]
+    """The resolved config as plain data."""
+    logs: Path
+    """The folder in which the tracker may keep files."""
+    resumed_at: int | None
+    """The step from which a resumed run goes on; None for a new run."""
+
+
+class Tracker(Protocol):
+    """Somewhere to show a run. Any method may raise: the tracker is then dropped and the training goes on."""
+
+    name: str
+
+    def start(self, run: RunInfo) -> str | None:
+        """Open the run; returns a line for the narrative log, such as where to look, or None."""
+
+    def log(self, rows: Sequence[Row]) -> None:
+        """Show rows of `metrics.jsonl`; each has `step`."""
+
+    def figure(self, name: str, path: Path, step: int) -> None:
+        """Show a picture that lies at `path`."""
+
+    def checkpoint(self, files: Sequence[Path], aliases: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        """Keep the files of a finished run's checkpoints."""
+
+    def finish(self, status: str) -> str | None:
+        """Close the run as finished, failed or interrupted; returns a last line for the narrative log, or None."""

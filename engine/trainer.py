@@ -1,0 +1,284 @@
+"""The training loop, in the order in which things happen."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import nn
+
+from data_utils.batches import Batch, Batches
+from data_utils.splits import Splits, TensorSplit
+from engine.average import WeightAverage
+from engine.best import Best
+from engine.checkpoints import load_weights, save_checkpoint
+from engine.clock import Clock
+from engine.environment import snapshot
+from engine.evaluator import Evaluator
+from engine.hardware import Hardware
+from engine.narrative import describe_model, summarize, write_narrative
+from engine.optimizers import Schedule, build_optimizers, schedule
+from engine.plan import Plan
+from engine.progress import Progress
+from engine.record import Record, read_rows
+from engine.references import resolve_checkpoint
+from engine.run import Run, status_of
+from engine.signals import StopSignals
+from engine.state import capture_state, read_checkpoint, restore_state, trained_weights
+from engine.tracking import build_trackers
+from engine.tracking.base import RunInfo
+from engine.update import GradientStep, OwnStep, build_update
+from engine.visualize import draw_plots, plot_data
+from engine.window import Window
+from utils.errors import InputError, Interrupted
+from utils.seeds import derived_seed, restore_random_state, seed_everything
+
+log = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Trains one model on one data set and leaves the run's files behind.
+
+    A model is an `nn.Module` with `training_step(batch)` and `evaluation_step(batch)`; see engine/README.md.
+    """
+
+    # parts
+    model: nn.Module
+    splits: Splits
+    batches: Batches
+    plan: Plan
+    rate: Schedule
+    optimizers: dict[str, torch.optim.Optimizer]
+    update: GradientStep | OwnStep
+    average: WeightAverage | None
+    evaluator: Evaluator
+    record: Record
+    # where the run stands
+    step: int
+    evaluated_at: int
+    latest: dict[str, float]
+    recorded_bytes: int
+    random: dict[str, Any] | None
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.config = run, run.config
+        self.hardware = Hardware(run.config.hardware)
+        self.trackers = build_trackers(run.config.tracking)
+        self.signals = StopSignals()
+        self.clock = Clock()
+        self.window = Window()
+        self.best = Best(run.config.trainer.monitor, run.config.trainer.early_stopping)
+        self.step, self.evaluated_at, self.latest = 0, -1, {}
+        self.recorded_bytes, self.random = 0, None
+
+    def fit(self, model: nn.Module, splits: Splits) -> None:
+        """Train `model` for as long as the run's config says; on return the run is finished.
+
+        Raises:
+            InputError: The config, the data and the model do not fit together, or a checkpoint cannot be used.
+            RunError: A value is not finite, or the outputs cannot be written.
+            Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
+        """
+        self._assemble(model, splits)
+        self._restore()
+        self.run.open(snapshot(self.hardware.device, self.run.chapter))
+        with write_narrative(self.run.folders.logs), self.signals:
+            try:
+                self.record = Record(self.run.folders.logs / "metrics.jsonl", self.recorded_bytes)
+                self._announce()
+                self._train()
+                self._finish()
+            except BaseException as error:
+                self._close(status_of(error))
+                raise
+            self._close("finished")
+
+    # ---- the loop ----------------------------------------------------------------------------------------------
+
+    def _train(self) -> None:
+        plan, signals = self.plan, self.signals
+        progress = Progress(plan.total, self.step)
+        self._seed()
+        self.clock.start()
+        self._evaluate_if_due(progress)
+        steps = self._steps()
+        while self.step < plan.total and not self.best.patience_is_over and signals.received is None:
+            batches = next(steps)
+            log_due = plan.due(self.step + 1, plan.log_every)
+            outputs = self.update(batches, self.rate(self.step), want_norm=log_due)
+            for batch, output in zip(batches, outputs, strict=True):
+                self.window.add(self.step, len(batch[0]), output)
+            if self.average is not None:
+                self.average.update(self.step)
+            self.step += 1
+            if log_due:
+                self._log_window(progress)
+            self._evaluate_if_due(progress)
+            if plan.due(self.step, plan.checkpoint_every) or self.clock.save_is_due:
+                self._save("model_last.pt")
+        progress.close()
+
+    def _seed(self) -> None:
+        """From here on every draw depends on the seed and the step alone, whatever trackers drew before."""
+        if self.random is not None:
+            restore_random_state(self.random)
+        else:
+            seed_everything(derived_seed(self.config.seed, "training"))
+
+    def _steps(self) -> Iterator[list[Batch]]:
+        """The batches of each step from where the run stands, epoch after epoch."""
+        accumulate = self.config.trainer.accumulate
+        epoch, within = self.plan.position(self.step)
+        while True:
+            batches = self.batches.epoch(epoch, start=within * accumulate)
+            while group := list(islice(batches, accumulate)):
+                yield group
+            epoch, within = epoch + 1, 0
+
+    def _log_window(self, progress: Progress) -> None:
+        examples = self.window.examples
+        row = self.window.flush()
+        if self.optimizers:
+            row["optimizer/lr"] = next(iter(self.optimizers.values())).param_groups[0]["lr"]
+        row["speed/examples_per_second"] = examples / self.clock.lap()
+        self._write(row, progress)
+
+    def _evaluate_if_due(self, progress: Progress) -> None:
+        """Evaluate after this step if that is due and was not done; a signal puts it off until the run is resumed."""
+        if self.evaluated_at == self.step or not self.plan.due(self.step, self.plan.evaluate_every):
+            return
+        measured: dict[str, float] = {}
+        try:
+            with self.average.applied() if self.average else nullcontext():
+                for name in self.config.trainer.evaluate_on:
+                    found = self.evaluator.evaluate(self.model, self._split(name), self._stop_between_batches)
+                    measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
+        except Interrupted:
+            return
+        if hasattr(self.model, "measures"):
+            measured |= {f"model/{name}": float(value) for name, value in self.model.measures().items()}
+        self.evaluated_at, self.latest = self.step, measured
+        self._write(measured, progress)
+        if self.step > 0 and self.best.update(measured, self.step):  # untrained weights are never the best
+            self._save("model_best.pt")
+
+    def _write(self, row: dict[str, float], progress: Progress) -> None:
+        epoch = self.step / self.plan.steps_per_epoch
+        row = {"step": self.step, "epoch": round(epoch, 6), "seconds": round(self.clock.seconds, 6), **row}
+        self.record.append(row)
+        self.trackers.log([row])
+        progress.update(self.step, row)
+        log.debug("%s", "  ".join(f"{name} {value:.6g}" for name, value in row.items()))
+
+    # ---- before and after ------------------------------------------------------------------------------------------
+
+    def _assemble(self, model: nn.Module, splits: Splits) -> None:
+        """Put the parts together; nothing is written yet, so a mistake leaves nothing behind."""
+        config, device = self.config.trainer, self.hardware.device
+        self.splits, self.model = splits, model.to(device).train()
+        self.batches = Batches(splits.train, config.batch_size, self.config.seed, device, config.workers)
+        self.plan = Plan.of(config, len(self.batches))
+        self.rate = schedule(self.config.scheduler, self.plan.total, self.plan.steps)
+        self.optimizers = build_optimizers(self.config, model)
+        self.update = build_update(self.config, model, self.optimizers, self.hardware)
+        self.average = WeightAverage(model, config.ema_decay) if config.ema_decay else None
+        self.evaluator = Evaluator(self.hardware, config.metrics, config.batch_size, splits.n_classes)
+        self.clock.save_every(config.checkpoint.minutes)
+        for name in config.evaluate_on:
+            self._split(name)
+
+    def _split(self, name: str) -> TensorSplit:
+        split: TensorSplit | None = getattr(self.splits, name)
+        if split is None:
+            raise InputError(
+                f"data set {self.splits.name} has no {name} split: set data.{name} above 0 or trainer.evaluate_on=[train]"
+            )
+        return split
+
+    def _restore(self) -> None:
+        """Start from a checkpoint where one is named."""
+        options = self.run.options
+        if options.load_checkpoint is not None:
+            path = resolve_checkpoint(options.load_checkpoint, self.run.outputs)
+            load_weights(self.model, trained_weights(read_checkpoint(path, self.run.chapter)), str(path))
+            log.info("starting from the weights of %s", path)
+        if options.resume:
+            restore_state(self, read_checkpoint(self.run.folders.models / "model_last.pt", self.run.chapter))
+
+    def _save(self, name: str) -> None:
+        if self.run.options.save_checkpoint:
+            save_checkpoint(self.run.folders.models / name, capture_state(self))
+            self.clock.saved()
+
+    def _announce(self) -> None:
+        run, config = self.run, self.config
+        log.info("run %s: %s", run.run_id, config.goal)
+        log.info("%s, on %s", describe_model(self.model), self.hardware.describe())
+        where = f"going on at step {self.step} of" if run.options.resume else "training for"
+        log.info(
+            "%s %d steps of %d examples of %d", where, self.plan.total, self.plan.examples_per_step, self.batches.n
+        )
+        self.trackers.start(
+            RunInfo(
+                run_id=run.run_id,
+                chapter=run.chapter.name,
+                experiment=config.experiment,
+                tags=config.tags,
+                config=config.model_dump(mode="json"),
+                logs=run.folders.logs,
+                resumed_at=self.step if run.options.resume else None,
+            )
+        )
+
+    def _finish(self) -> None:
+        self._save("model_last.pt")
+        self.signals.raise_if_received(self._how_to_go_on())
+        results = self._results()
+        log.info("%s", summarize(results))
+        if self.run.options.plots:
+            self._draw_plots()
+        files = [path for path in sorted(self.run.folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]
+        if self.run.options.save_checkpoint:
+            self.trackers.checkpoint(files, ["latest", self.run.run_id], results)
+            log.info("saved %s", self.run.folders.models)
+
+    def _draw_plots(self) -> None:
+        folders = self.run.folders
+        with self.average.applied() if self.average else nullcontext():
+            available = plot_data(self.config.experiment, self.model, self.splits, "validation", self.evaluator)
+            available["history"] = read_rows(folders.logs / "metrics.jsonl")
+            pictures = draw_plots(self.run.options.plots, available, folders.visualizations)
+        for name, path in pictures.items():
+            self.trackers.figure(name, path, self.step)
+            log.info("drew %s", path)
+
+    def _close(self, status: str) -> None:
+        self.trackers.finish(status)
+        if hasattr(self, "record"):
+            self.record.close()
+        self.run.note(status, self._results())
+
+    def _results(self) -> dict[str, Any]:
+        return {
+            "chapter": self.run.chapter.name,
+            "experiment": self.config.experiment,
+            "seed": self.config.seed,
+            "step": self.step,
+            "epoch": self.step / self.plan.steps_per_epoch,
+            "seconds": self.clock.seconds,
+            "last": self.latest,
+            "best": self.best.summary(),
+            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "data": self.splits.fingerprint,
+        }
+
+    def _stop_between_batches(self) -> None:
+        self.signals.raise_if_received("stopped while evaluating")
+
+    def _how_to_go_on(self) -> str:
+        if not self.run.options.save_checkpoint:
+            return f"stopped at step {self.step}; no checkpoint was kept (--no-save-checkpoint)"
+        experiment, run_id = self.config.experiment, self.run.run_id
+        return f"stopped at step {self.step}; go on with --experiment {experiment} --resume {run_id}"

@@ -1,0 +1,51 @@
+"""Draws the plots of an experiment from what its run left behind (A6)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from data_utils.splits import Splits
+from engine.evaluator import Evaluator
+
+
+def draw_plots(names: Sequence[str], available: Mapping[str, Any], folder: Path, prefix: str = "") -> dict[str, Path]:
+    """Draw the plots called `names` from what is `available` into `folder`, each as `<prefix><name>.png`.
+
+    Returns:
+        Plot name to picture.
+    """
+    import plotting  # matplotlib costs most of a second: only where a picture is wanted
+
+    paths = {name: folder / f"{prefix}{name}.png" for name in names}
+    for name, path in paths.items():
+        plotting.save(plotting.render(name, available), path)
+    return paths
+
+
+def plot_data(subject: str, model: nn.Module, splits: Splits, split_name: str, evaluator: Evaluator) -> dict[str, Any]:
+    """What plots may ask for, by the names of their parameters; a model adds its own with `plot_data()`."""
+    name, split = splits.evaluation(split_name)
+    evaluation = evaluator.evaluate(model, split)
+
+    def predict(inputs: np.ndarray) -> np.ndarray:
+        points = torch.as_tensor(inputs, dtype=torch.float32, device=evaluator.hardware.device)
+        with torch.no_grad():
+            output = model.evaluation_step((points, torch.zeros(len(points), dtype=torch.int64, device=points.device)))
+        return output["predictions"].cpu().numpy()  # type: ignore[no-any-return]
+
+    return {
+        "subject": subject,
+        "split": name,
+        "inputs": split.inputs.cpu().numpy(),
+        "targets": evaluation.targets.numpy(),
+        "predictions": evaluation.predictions.numpy(),
+        "predict": predict,
+        "class_names": splits.class_names,
+        "feature_names": splits.feature_names,
+        "image_shape": splits.input_shape[-2:] if len(splits.input_shape) == 3 else None,
+        **(model.plot_data() if hasattr(model, "plot_data") else {}),
+    }

@@ -1,0 +1,58 @@
+"""Files that are either whole or not there: written beside their final name, synced, then renamed."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from utils.errors import RunError
+
+
+def write_atomic(path: Path, content: str | bytes | memoryview, check: Callable[[Path], object] | None = None) -> None:
+    """Put `content` at `path` so that a crash at any moment leaves the old file or the new one, never a part.
+
+    Args:
+        path: The final name; its folder is made if needed.
+        content: The bytes, or the text (written as UTF-8).
+        check: Called with the finished file before it takes its final name; what it raises leaves the old file.
+
+    Raises:
+        RunError: The folder cannot be written or the disk is full; the old file is untouched.
+    """
+    if isinstance(content, str):
+        content = content.encode()
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if check is not None:
+            check(temporary)
+        os.chmod(temporary, 0o644)  # mkstemp makes private files; results are meant to be read
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)  # gone already where the rename succeeded
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside `folder` durable (POSIX; other systems have no folder to sync)."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def cannot_write(path: Path, error: OSError) -> RunError:
+    """The one line for a write that the system refused."""
+    return RunError(f"cannot write {path}: {error.strerror}; free some space or choose a writable folder")
