@@ -1,0 +1,52 @@
+"""What holds in every test, those of the shared packages and those of the chapters.
+
+One thread, so that last digits and timings do not depend on how busy the machine is; and every type and shape that is
+annotated is checked at each call (jaxtyping and beartype), which only tests can afford.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import jaxtyping
+import pytest
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
+
+# An int will do for a float, as mypy has it.
+_CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+jaxtyping.install_import_hook(["data_utils", "engine", "plotting", "utils"], _CHECKER)
+
+_chapter: Path | None = None
+_UNCHECKED = {"__init__", "train", "evaluate", "config", "constants"}  # no tensors in them
+
+
+def pytest_pycollect_makemodule(module_path: Path) -> None:
+    """Before the first test of a chapter is imported, make that chapter's modules importable by their plain names."""
+    folder = module_path.parent
+    if folder.name == "tests" and (folder.parent / "src").is_dir():
+        _use_chapter(folder.parent)
+
+
+def _use_chapter(chapter: Path) -> None:
+    global _chapter
+    if _chapter is not None and _chapter != chapter:
+        raise pytest.UsageError(
+            f"the modules of {_chapter.name} and {chapter.name} have the same names: test one chapter at a time, "
+            "or all of them with `scratch test`"
+        )
+    if _chapter is None:
+        _chapter = chapter
+        sys.path.insert(0, str(chapter / "src"))
+        modules = sorted(path.stem for path in (chapter / "src").glob("*.py") if path.stem not in _UNCHECKED)
+        jaxtyping.install_import_hook(modules, _CHECKER)
+
+
+@pytest.fixture
+def dataset_mirror() -> str:
+    """The mirror from which tests take real data sets; without one the test is skipped, or fails in CI."""
+    mirror = os.environ.get("SCRATCH_DATA_MIRROR")
+    if not mirror:
+        reason = "SCRATCH_DATA_MIRROR names no folder or URL with the real data sets"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    return mirror

@@ -1,0 +1,23 @@
+"""What a data set is before it is split: raw numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int64, Shaped
+
+
+@dataclass(frozen=True)
+class Examples:
+    """All examples of a data set, as its source gives them."""
+
+    inputs: Shaped[np.ndarray, "n *shape"]
+    """Tables as [n, features], images as [n, channels, height, width]; whole numbers stay whole."""
+    targets: Int64[np.ndarray, " n"]
+    """Class indices, from 0."""
+    class_names: tuple[str, ...]
+    feature_names: tuple[str, ...]
+    """One name for each column of a table; empty for images."""
+    scale: float = 1.0
+    """What inputs are divided by before use: the largest value a pixel can have."""
+    official_test: int = 0
+    """How many of the examples, at the end, are the test split of the authors."""

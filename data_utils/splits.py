@@ -1,0 +1,92 @@
+"""What a data set is once it is loaded: tensors for training, validation and testing, and what they mean."""
+
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor
+
+from data_utils.standardize import Standardization
+from utils.errors import InputError, unknown
+
+
+@dataclass(frozen=True)
+class TensorSplit:
+    """Examples in memory: a map-style dataset of (input, target) pairs."""
+
+    inputs: Float32[Tensor, "n *shape"]
+    targets: Int64[Tensor, " n"]
+    """Class indices, from 0."""
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[Float32[Tensor, "*shape"], Int64[Tensor, ""]]:
+        return self.inputs[index], self.targets[index]
+
+    def to(self, device: torch.device | str) -> "TensorSplit":
+        """The same examples on `device`."""
+        return TensorSplit(self.inputs.to(device), self.targets.to(device))
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set, split."""
+
+    name: str
+    """The data set, as the config calls it."""
+    train: TensorSplit
+    validation: TensorSplit | None
+    """None where the config holds nothing out for it; the same for `test`."""
+    test: TensorSplit | None
+    indices: dict[str, Int64[Tensor, " m"]]
+    """For each split, which examples of the whole data set it holds, ascending."""
+    class_names: tuple[str, ...]
+    feature_names: tuple[str, ...]
+    """One name for each column of a table; empty for images."""
+    input_shape: tuple[int, ...]
+    """The shape of one input: (features,) for a table, (channels, height, width) for images."""
+    fingerprint: str
+    """16 hex digits that identify the raw examples and the config; the same on every machine."""
+    standardization: Standardization | None = None
+    """How the inputs were standardised, for a plot in the original units; None where they were not."""
+
+    @property
+    def n_features(self) -> int:
+        """Numbers in one input."""
+        return prod(self.input_shape)
+
+    @property
+    def n_classes(self) -> int:
+        """Classes, whether or not each has examples in every split."""
+        return len(self.class_names)
+
+    def split(self, name: str) -> TensorSplit:
+        """The split called train, validation or test.
+
+        Raises:
+            InputError: There is no split of that name, or nothing was held out for it.
+        """
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        if name not in splits:
+            raise unknown("split", name, splits)
+        examples = splits[name]
+        if examples is None:
+            present = ", ".join(other for other, each in splits.items() if each is not None)
+            raise InputError(
+                f"{self.name} has no {name} split: set data.{name} above 0, or use what there is: {present}"
+            )
+        return examples
+
+    def evaluation(self, name: str) -> tuple[str, TensorSplit]:
+        """The split to evaluate on when asked for `name`, under the name it really has.
+
+        A data set with nothing held out, such as a gate with its four points, answers with its training split.
+
+        Raises:
+            InputError: See `split`.
+        """
+        if name in ("validation", "test") and self.validation is None and self.test is None:
+            return "train", self.train
+        return name, self.split(name)

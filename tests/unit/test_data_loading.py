@@ -1,0 +1,208 @@
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+import torch
+from pydantic import TypeAdapter
+
+from data_utils import Splits, load, loading, partition
+from data_utils.config import DataConfig
+from utils.errors import InputError
+
+COMMON = {"standardize": False, "validation": 0.0, "test": 0.0, "split_seed": 0}
+BLOBS = {"n": 20, "features": 2, "margin": 0.5, "seed": 0}
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCRATCH_DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+def config(name, **settings):
+    return TypeAdapter(DataConfig).validate_python({**COMMON, "name": name, **settings})
+
+
+def in_a_fresh_process(code, **environment):
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment or None)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def test_a_gate_has_its_four_points_for_training_and_nothing_else(data):
+    splits = load(config("xor"))
+    assert splits.train.inputs.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert splits.train.targets.tolist() == [0, 1, 1, 0]
+    assert splits.validation is None and splits.test is None
+    assert (splits.n_features, splits.n_classes, splits.input_shape) == (2, 2, (2,))
+    assert list(data.iterdir()) == []
+
+
+def test_a_gate_is_its_truth_table():
+    assert torch.equal(load(config("xor")).train.targets, load(config("boolean", truth_table=6)).train.targets)
+
+
+def test_a_split_is_a_dataset_of_pairs():
+    train = load(config("and")).train
+    inputs, target = train[3]
+    assert len(train) == 4 and inputs.tolist() == [1, 1] and target.item() == 1
+    assert train.to("cpu").targets.tolist() == train.targets.tolist()
+
+
+def test_the_fractions_are_held_out():
+    splits = load(config("iris", validation=0.2, test=0.1))
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [105, 30, 15]
+    assert splits.train.inputs.dtype == torch.float32 and splits.train.targets.dtype == torch.int64
+    whole = load(config("iris")).train
+    for name, part in {"train": splits.train, "validation": splits.validation, "test": splits.test}.items():
+        assert torch.equal(part.inputs, whole.inputs[splits.indices[name]])
+        assert torch.equal(part.targets, whole.targets[splits.indices[name]])
+
+
+def test_the_two_equal_irises_are_never_apart():
+    for seed in range(30):
+        chosen = load(config("iris", test=0.5, split_seed=seed)).indices["test"].tolist()
+        assert (101 in chosen) == (142 in chosen)
+
+
+def test_pixels_are_between_0_and_1():
+    inputs = load(config("digits")).train.inputs
+    assert inputs.shape == (1797, 1, 8, 8) and inputs.min() == 0 and inputs.max() == 1
+
+
+def test_drawn_splits_are_recorded_and_used_again(data, monkeypatch):
+    first = load(config("iris", test=0.2))
+    assert (data / "processed" / "iris" / first.fingerprint / "splits.npz").exists()
+    monkeypatch.setattr(partition, "draw", None)
+    second = load(config("iris", test=0.2))
+    assert torch.equal(first.indices["test"], second.indices["test"])
+
+
+def test_standardisation_does_not_see_what_is_held_out(monkeypatch):
+    settings = config("breast_cancer", standardize=True, validation=0.2, test=0.2)
+    before = load(settings)
+    examples = loading._examples(settings)
+    held_out = torch.cat([before.indices["validation"], before.indices["test"]])
+    inputs = examples.inputs.copy()
+    inputs[held_out] = inputs[held_out] * 1000 + 7
+    monkeypatch.setattr(loading, "_examples", lambda _: dataclasses.replace(examples, inputs=inputs))
+    after = load(settings)
+    assert after.fingerprint != before.fingerprint
+    assert torch.equal(before.indices["train"], after.indices["train"])
+    assert torch.equal(before.train.inputs, after.train.inputs)
+    assert not torch.equal(before.test.inputs, after.test.inputs)
+
+
+def test_the_training_split_is_standardised_to_mean_0_and_deviation_1():
+    splits = load(config("breast_cancer", standardize=True, test=0.2))
+    assert splits.train.inputs.mean(0).abs().max() < 1e-5
+    assert (splits.train.inputs.std(0, correction=0) - 1).abs().max() < 1e-5
+    original = load(config("breast_cancer", test=0.2))
+    restored = splits.standardization.invert(splits.test.inputs)
+    assert torch.allclose(restored, original.test.inputs, rtol=1e-4, atol=1e-4)
+
+
+def test_the_fingerprint_is_the_same_in_every_process(data):
+    settings = config("blobs", **BLOBS, test=0.2)
+    code = f"""
+from data_utils import load
+from data_utils.config import Blobs
+print(load(Blobs.model_validate({settings.model_dump()})).fingerprint)
+"""
+    paths = {"PYTHONPATH": ":".join(filter(None, sys.path)), "SCRATCH_DATA_DIR": str(data)}
+    found = {in_a_fresh_process(code, PYTHONHASHSEED=seed, **paths) for seed in ("1", "2")}
+    assert found == {load(settings).fingerprint}
+
+
+def test_the_fingerprint_is_the_same_on_every_machine():
+    assert load(config("xor")).fingerprint == "d7a7fe8abc3dff03"
+    assert load(config("blobs", **BLOBS)).fingerprint == "3099cdd08a997c98"
+
+
+def test_the_fingerprint_differs_where_the_config_does():
+    settings = {**BLOBS, "validation": 0.1, "test": 0.2, "standardize": False, "split_seed": 0}
+    changes = {"n": 22, "features": 3, "margin": 0.6, "seed": 1, "validation": 0.2, "test": 0.1, "split_seed": 1}
+    variants = [settings, {**settings, "standardize": True}, *({**settings, key: changes[key]} for key in changes)]
+    assert len({load(config("blobs", **variant)).fingerprint for variant in variants}) == len(variants)
+
+
+def test_mnist_keeps_its_official_test_split(dataset_mirror):
+    settings = {"test": "official", "classes": [0, 1]}
+    splits = load(config("mnist", **settings, validation=0.1))
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [11399, 1266, 2115]
+    assert splits.input_shape == (1, 28, 28) and splits.class_names == ("0", "1")
+    everyone = torch.cat(list(splits.indices.values())).sort().values
+    assert torch.equal(everyone, torch.arange(14780))
+    assert torch.equal(splits.indices["test"], torch.arange(12665, 14780))
+    without = load(config("mnist", **settings))
+    assert without.validation is None and len(without.train) == 12665
+    assert torch.equal(without.test.inputs, splits.test.inputs)
+
+
+def test_standardised_mnist_has_the_published_mean_and_deviation(dataset_mirror):
+    standardization = load(config("mnist", test="official", classes=None, standardize=True)).standardization
+    assert standardization.mean.item() == pytest.approx(0.1307, abs=5e-5)
+    assert standardization.scale.item() == pytest.approx(0.3081, abs=5e-5)
+
+
+def test_evaluating_on_a_split_names_it():
+    splits = load(config("iris", validation=0.2, test=0.2))
+    assert splits.evaluation("test") == ("test", splits.test)
+    assert splits.evaluation("train") == ("train", splits.train)
+
+
+def test_where_nothing_is_held_out_the_training_split_is_evaluated():
+    splits = load(config("xor"))
+    assert splits.evaluation("test") == ("train", splits.train)
+
+
+def test_a_missing_split_is_not_replaced_by_another_held_out_one():
+    splits = load(config("iris", test=0.2))
+    with pytest.raises(InputError, match=r"iris has no validation split: set data\.validation above 0, .*train, test"):
+        splits.evaluation("validation")
+
+
+def test_a_split_is_had_by_its_name():
+    splits = load(config("iris", validation=0.2, test=0.2))
+    assert [splits.split(name) for name in ("train", "validation", "test")] == [
+        splits.train,
+        splits.validation,
+        splits.test,
+    ]
+    with pytest.raises(InputError, match="xor has no test split"):
+        load(config("xor")).split("test")
+
+
+def test_an_unknown_split_is_answered_with_the_closest():
+    with pytest.raises(InputError, match="unknown split 'tset', did you mean 'test'"):
+        load(config("xor")).evaluation("tset")
+
+
+def test_a_gate_is_loaded_without_the_heavy_libraries():
+    code = """
+import sys
+from data_utils import load
+from data_utils.config import Gate
+load(Gate(name="xor", standardize=True, validation=0, test=0, split_seed=0))
+print([name for name in ("sklearn", "scipy", "pooch", "requests", "matplotlib") if name in sys.modules])
+"""
+    assert in_a_fresh_process(code) == "[]"
+
+
+def test_configs_cards_and_downloads_do_not_import_torch():
+    code = """
+import sys
+import data_utils, data_utils.config, data_utils.cards, data_utils.download
+data_utils.cards.cards()
+print([name for name in ("torch", "numpy", "pooch") if name in sys.modules])
+"""
+    assert in_a_fresh_process(code) == "[]"
+
+
+def test_the_package_offers_three_names():
+    import data_utils
+
+    assert data_utils.Splits is Splits
+    with pytest.raises(AttributeError, match="no attribute 'loader'"):
+        data_utils.loader  # noqa: B018
