@@ -35,7 +35,7 @@ def snapshot(device: torch.device, folder: Path) -> dict[str, Any]:
 
 def _packages() -> dict[str, str]:
     """Installed versions, read from folder names: opening each package's metadata would cost a tenth of a second."""
-    found = {}
+    found: dict[str, str] = {}
     for entry in sys.path:
         if Path(entry).is_dir():
             for name in os.listdir(entry):

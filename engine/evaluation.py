@@ -38,7 +38,7 @@ class CheckpointEvaluation:
         plots: Names of the plots to draw.
     """
 
-    config: ExperimentConfig[Any]
+    config: ExperimentConfig
     path: Path
     content: dict[str, Any]
     split: str
@@ -49,7 +49,7 @@ class CheckpointEvaluation:
     def of(
         cls,
         chapter: Path,
-        config: ExperimentConfig[Any],
+        config: ExperimentConfig,
         outputs: Path,
         reference: str,
         split: str,

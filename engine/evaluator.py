@@ -110,7 +110,7 @@ def _from_torchmetrics(name: str, n_classes: int) -> Callable[[Tensor, Tensor], 
         metric = kind(task="multiclass", num_classes=n_classes)
     except (TypeError, ValueError):  # a metric of regression or retrieval takes neither
         metric = kind()
-    return metric  # type: ignore[no-any-return]
+    return metric
 
 
 def _snake_case(name: str) -> str:

@@ -35,8 +35,10 @@ class Progress:
             log.info("step %d of %d  %s", step, self.total, self._text())
             self._last_line = time.monotonic()
 
-    def close(self) -> None:
-        """Clear the bar."""
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
 

@@ -46,8 +46,10 @@ class Record:
             raise cannot_write(self.path, error) from error
         return self._file.seek(0, os.SEEK_END)
 
-    def close(self) -> None:
-        """Close the file."""
+    def __enter__(self) -> "Record":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from engine.config import ExperimentConfig
+from engine.tracking.base import RunInfo
 from utils.errors import InputError, ScratchError
 from utils.files import write_atomic
 
@@ -52,7 +53,7 @@ class Run:
     """
 
     chapter: Path
-    config: ExperimentConfig[Any]
+    config: ExperimentConfig
     outputs: Path
     options: Options = field(default_factory=Options)
     run_id: str = ""
@@ -66,6 +67,24 @@ class Run:
     def folders(self) -> Folders:
         """Where this run leaves what."""
         return Folders.of(self.outputs, self.run_id)
+
+    def info(self, resumed_at: int | None) -> RunInfo:
+        """What the trackers may know; `resumed_at` is the step that a resumed run goes on from."""
+        return RunInfo(
+            run_id=self.run_id,
+            chapter=self.chapter.name,
+            experiment=self.config.experiment,
+            tags=self.config.tags,
+            config=self.config.model_dump(mode="json"),
+            logs=self.folders.logs,
+            resumed_at=resumed_at,
+        )
+
+    def how_to_go_on(self, step: int) -> str:
+        """The line for a run that was stopped after `step` steps."""
+        if not self.options.save_checkpoint:
+            return f"stopped at step {step}; no checkpoint was kept (--no-save-checkpoint)"
+        return f"stopped at step {step}; go on with --experiment {self.config.experiment} --resume {self.run_id}"
 
     def open(self, environment: Mapping[str, Any]) -> None:
         """Make the folders and write `config.yaml` and `environment.json`; a resumed run keeps its own."""

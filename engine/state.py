@@ -52,6 +52,22 @@ def restore_state(trainer: Trainer, content: dict[str, Any]) -> None:
     trainer.random = content["random"]
 
 
+def results_of(trainer: Trainer) -> dict[str, Any]:
+    """How the training stands, for `metrics.json`."""
+    return {
+        "chapter": trainer.run.chapter.name,
+        "experiment": trainer.config.experiment,
+        "seed": trainer.config.seed,
+        "step": trainer.step,
+        "epoch": trainer.step / trainer.plan.steps_per_epoch,
+        "seconds": trainer.clock.seconds,
+        "last": trainer.latest,
+        "best": trainer.best.summary(),
+        "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
+        "data": trainer.splits.fingerprint,
+    }
+
+
 def read_checkpoint(path: Path, chapter: Path) -> dict[str, Any]:
     """The content of a checkpoint that a training of `chapter` wrote.
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from data_utils.batches import Batch, Batches
-from data_utils.splits import Splits, TensorSplit
+from data_utils.splits import Splits
 from engine.average import WeightAverage
 from engine.best import Best
 from engine.checkpoints import load_weights, save_checkpoint
@@ -26,13 +26,12 @@ from engine.record import Record, read_rows
 from engine.references import resolve_checkpoint
 from engine.run import Run, status_of
 from engine.signals import StopSignals
-from engine.state import capture_state, read_checkpoint, restore_state, trained_weights
+from engine.state import capture_state, read_checkpoint, restore_state, results_of, trained_weights
 from engine.tracking import build_trackers
-from engine.tracking.base import RunInfo
 from engine.update import GradientStep, OwnStep, build_update
 from engine.visualize import draw_plots, plot_data
 from engine.window import Window
-from utils.errors import InputError, Interrupted
+from utils.errors import Interrupted
 from utils.seeds import derived_seed, restore_random_state, seed_everything
 
 log = logging.getLogger(__name__)
@@ -55,6 +54,7 @@ class Trainer:
     average: WeightAverage | None
     evaluator: Evaluator
     record: Record
+    progress: Progress
     # where the run stands
     step: int
     evaluated_at: int
@@ -68,7 +68,7 @@ class Trainer:
         self.trackers = build_trackers(run.config.tracking)
         self.signals = StopSignals()
         self.clock = Clock()
-        self.window = Window()
+        self.window = Window(gradients_are_scaled=self.hardware.scaler.is_enabled())
         self.best = Best(run.config.trainer.monitor, run.config.trainer.early_stopping)
         self.step, self.evaluated_at, self.latest = 0, -1, {}
         self.recorded_bytes, self.random = 0, None
@@ -86,10 +86,11 @@ class Trainer:
         self.run.open(snapshot(self.hardware.device, self.run.chapter))
         with write_narrative(self.run.folders.logs), self.signals:
             try:
-                self.record = Record(self.run.folders.logs / "metrics.jsonl", self.recorded_bytes)
-                self._announce()
-                self._train()
-                self._finish()
+                with Record(self.run.folders.logs / "metrics.jsonl", self.recorded_bytes) as self.record:
+                    self._announce()
+                    with Progress(self.plan.total, self.step) as self.progress:
+                        self._train()
+                    self._finish()
             except BaseException as error:
                 self._close(status_of(error))
                 raise
@@ -99,26 +100,24 @@ class Trainer:
 
     def _train(self) -> None:
         plan, signals = self.plan, self.signals
-        progress = Progress(plan.total, self.step)
         self._seed()
         self.clock.start()
-        self._evaluate_if_due(progress)
+        self._evaluate_if_due()
         steps = self._steps()
         while self.step < plan.total and not self.best.patience_is_over and signals.received is None:
             batches = next(steps)
             log_due = plan.due(self.step + 1, plan.log_every)
             outputs = self.update(batches, self.rate(self.step), want_norm=log_due)
             for batch, output in zip(batches, outputs, strict=True):
-                self.window.add(self.step, len(batch[0]), output)
+                self.window.add(self.step + 1, len(batch[0]), output)
             if self.average is not None:
                 self.average.update(self.step)
             self.step += 1
             if log_due:
-                self._log_window(progress)
-            self._evaluate_if_due(progress)
+                self._log_window()
+            self._evaluate_if_due()
             if plan.due(self.step, plan.checkpoint_every) or self.clock.save_is_due:
-                self._save("model_last.pt")
-        progress.close()
+                self._save_last()
 
     def _seed(self) -> None:
         """From here on every draw depends on the seed and the step alone, whatever trackers drew before."""
@@ -137,15 +136,15 @@ class Trainer:
                 yield group
             epoch, within = epoch + 1, 0
 
-    def _log_window(self, progress: Progress) -> None:
+    def _log_window(self) -> None:
         examples = self.window.examples
         row = self.window.flush()
         if self.optimizers:
             row["optimizer/lr"] = next(iter(self.optimizers.values())).param_groups[0]["lr"]
         row["speed/examples_per_second"] = examples / self.clock.lap()
-        self._write(row, progress)
+        self._write(row)
 
-    def _evaluate_if_due(self, progress: Progress) -> None:
+    def _evaluate_if_due(self) -> None:
         """Evaluate after this step if that is due and was not done; a signal puts it off until the run is resumed."""
         if self.evaluated_at == self.step or not self.plan.due(self.step, self.plan.evaluate_every):
             return
@@ -153,23 +152,23 @@ class Trainer:
         try:
             with self.average.applied() if self.average else nullcontext():
                 for name in self.config.trainer.evaluate_on:
-                    found = self.evaluator.evaluate(self.model, self._split(name), self._stop_between_batches)
+                    found = self.evaluator.evaluate(self.model, self.splits.split(name), self._heed_signals)
                     measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
         except Interrupted:
             return
         if hasattr(self.model, "measures"):
             measured |= {f"model/{name}": float(value) for name, value in self.model.measures().items()}
         self.evaluated_at, self.latest = self.step, measured
-        self._write(measured, progress)
+        self._write(measured)
         if self.step > 0 and self.best.update(measured, self.step):  # untrained weights are never the best
             self._save("model_best.pt")
 
-    def _write(self, row: dict[str, float], progress: Progress) -> None:
+    def _write(self, row: dict[str, float]) -> None:
         epoch = self.step / self.plan.steps_per_epoch
         row = {"step": self.step, "epoch": round(epoch, 6), "seconds": round(self.clock.seconds, 6), **row}
         self.record.append(row)
         self.trackers.log([row])
-        progress.update(self.step, row)
+        self.progress.update(self.step, row)
         log.debug("%s", "  ".join(f"{name} {value:.6g}" for name, value in row.items()))
 
     # ---- before and after ------------------------------------------------------------------------------------------
@@ -187,15 +186,7 @@ class Trainer:
         self.evaluator = Evaluator(self.hardware, config.metrics, config.batch_size, splits.n_classes)
         self.clock.save_every(config.checkpoint.minutes)
         for name in config.evaluate_on:
-            self._split(name)
-
-    def _split(self, name: str) -> TensorSplit:
-        split: TensorSplit | None = getattr(self.splits, name)
-        if split is None:
-            raise InputError(
-                f"data set {self.splits.name} has no {name} split: set data.{name} above 0 or trainer.evaluate_on=[train]"
-            )
-        return split
+            self.splits.split(name)
 
     def _restore(self) -> None:
         """Start from a checkpoint where one is named."""
@@ -208,9 +199,13 @@ class Trainer:
             restore_state(self, read_checkpoint(self.run.folders.models / "model_last.pt", self.run.chapter))
 
     def _save(self, name: str) -> None:
+        self.window.refuse_non_finite()  # weights that a bad loss has spoiled never replace good ones
         if self.run.options.save_checkpoint:
             save_checkpoint(self.run.folders.models / name, capture_state(self))
-            self.clock.saved()
+
+    def _save_last(self) -> None:
+        self._save("model_last.pt")
+        self.clock.saved()
 
     def _announce(self) -> None:
         run, config = self.run, self.config
@@ -220,22 +215,14 @@ class Trainer:
         log.info(
             "%s %d steps of %d examples of %d", where, self.plan.total, self.plan.examples_per_step, self.batches.n
         )
-        self.trackers.start(
-            RunInfo(
-                run_id=run.run_id,
-                chapter=run.chapter.name,
-                experiment=config.experiment,
-                tags=config.tags,
-                config=config.model_dump(mode="json"),
-                logs=run.folders.logs,
-                resumed_at=self.step if run.options.resume else None,
-            )
-        )
+        self.trackers.start(run.info(resumed_at=self.step if run.options.resume else None))
 
     def _finish(self) -> None:
-        self._save("model_last.pt")
-        self.signals.raise_if_received(self._how_to_go_on())
-        results = self._results()
+        if self.signals.received is None and self.window.examples:  # early stopping came between two log lines
+            self._log_window()
+        self._save_last()
+        self.signals.raise_if_received(self.run.how_to_go_on(self.step))
+        results = results_of(self)
         log.info("%s", summarize(results))
         if self.run.options.plots:
             self._draw_plots()
@@ -256,29 +243,7 @@ class Trainer:
 
     def _close(self, status: str) -> None:
         self.trackers.finish(status)
-        if hasattr(self, "record"):
-            self.record.close()
-        self.run.note(status, self._results())
+        self.run.note(status, results_of(self))
 
-    def _results(self) -> dict[str, Any]:
-        return {
-            "chapter": self.run.chapter.name,
-            "experiment": self.config.experiment,
-            "seed": self.config.seed,
-            "step": self.step,
-            "epoch": self.step / self.plan.steps_per_epoch,
-            "seconds": self.clock.seconds,
-            "last": self.latest,
-            "best": self.best.summary(),
-            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
-            "data": self.splits.fingerprint,
-        }
-
-    def _stop_between_batches(self) -> None:
+    def _heed_signals(self) -> None:
         self.signals.raise_if_received("stopped while evaluating")
-
-    def _how_to_go_on(self) -> str:
-        if not self.run.options.save_checkpoint:
-            return f"stopped at step {self.step}; no checkpoint was kept (--no-save-checkpoint)"
-        experiment, run_id = self.config.experiment, self.run.run_id
-        return f"stopped at step {self.step}; go on with --experiment {experiment} --resume {run_id}"

@@ -100,7 +100,7 @@ class OwnStep:
 
 
 def build_update(
-    config: ExperimentConfig[Any], model: nn.Module, optimizers: dict[str, torch.optim.Optimizer], hardware: Hardware
+    config: ExperimentConfig, model: nn.Module, optimizers: dict[str, torch.optim.Optimizer], hardware: Hardware
 ) -> GradientStep | OwnStep:
     """The kind of step that the model learns by.
 

@@ -4,17 +4,24 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from engine.update import Outputs
 from utils.errors import RunError
 
+Column = tuple[list[int], list[float], list[float]]  # steps, values, weights
+
 
 class Window:
-    """Collects what `training_step` returns; nothing is read back from the device before `flush`."""
+    """Collects what `training_step` returns; nothing is read back from the device before it is asked for.
 
-    def __init__(self) -> None:
+    Args:
+        gradients_are_scaled: The loss scale of fp16 may overflow a gradient now and then; such a step is left out by
+            the scaler, so the norm is no reason to stop.
+    """
+
+    def __init__(self, gradients_are_scaled: bool) -> None:
         self._outputs: list[tuple[int, int, Outputs]] = []
+        self._unchecked = {"gradient_norm"} if gradients_are_scaled else set()
 
     def add(self, step: int, examples: int, output: Outputs) -> None:
         """Keep the output of one forward pass of `step`, over `examples` examples."""
@@ -29,20 +36,43 @@ class Window:
         """The means since the last flush, weighted by items (examples where the model counts none), and a clean start.
 
         Raises:
-            RunError: A loss or a gradient norm was not finite; the message names the first such step.
+            RunError: See `refuse_non_finite`.
         """
-        outputs, self._outputs = self._outputs, []
-        if not outputs:
-            return {}
-        counts = [float(output.get("items", examples)) for _, examples, output in outputs]
-        means: dict[str, float] = {}
-        for name in sorted({name for _, _, output in outputs for name in output} - {"items"}):
-            chosen = [i for i, (_, _, output) in enumerate(outputs) if name in output]
-            values = torch.stack([outputs[i][2][name].double().cpu() for i in chosen]).tolist()
-            _refuse_non_finite(name, [outputs[i][0] for i in chosen], values)
-            weights = [counts[i] for i in chosen]
-            means[_key(name)] = sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+        columns = self._columns()
+        self._refuse_non_finite(columns)
+        means = {}
+        for name, (_, values, weights) in columns.items():
+            total = sum(value * weight for value, weight in zip(values, weights, strict=True))
+            means[_key(name)] = total / sum(weights)
+        self._outputs = []
         return means
+
+    def refuse_non_finite(self) -> None:
+        """Stop the run if a value since the last flush was not finite.
+
+        Raises:
+            RunError: Names the value and the first step where it was not finite.
+        """
+        self._refuse_non_finite(self._columns())
+
+    def _refuse_non_finite(self, columns: dict[str, Column]) -> None:
+        for name, (steps, values, _) in columns.items():
+            for step, value in zip(steps, values, strict=True):
+                if name not in self._unchecked and not math.isfinite(value):
+                    raise RunError(
+                        f"the {name.replace('_', ' ')} is {value} at step {step}: lower the learning rate, set "
+                        "trainer.clip_norm, or look for bad values in the data of that step"
+                    )
+
+    def _columns(self) -> dict[str, Column]:
+        """For each value but the count of items: the steps that have it, the values and their weights."""
+        columns = {}
+        for name in sorted({name for _, _, output in self._outputs for name in output} - {"items"}):
+            having = [(step, examples, output) for step, examples, output in self._outputs if name in output]
+            values = torch.stack([output[name] for _, _, output in having]).cpu().double().tolist()
+            weights = [float(output.get("items", examples)) for _, examples, output in having]
+            columns[name] = ([step for step, _, _ in having], values, weights)
+        return columns
 
     def state(self) -> list[Any]:
         """The contents as tensors and plain data, for a checkpoint between two flushes."""
@@ -55,18 +85,3 @@ class Window:
 
 def _key(name: str) -> str:
     return "optimizer/gradient_norm" if name == "gradient_norm" else f"batch/{name}"
-
-
-def _refuse_non_finite(name: str, steps: list[int], values: list[float]) -> None:
-    for step, value in zip(steps, values, strict=True):
-        if not math.isfinite(value):
-            what = name.replace("_", " ")
-            raise RunError(
-                f"the {what} is {value} at step {step}: lower the learning rate, set trainer.clip_norm, or look for "
-                "bad values in the data of that step"
-            )
-
-
-def gather(values: dict[str, Tensor | float]) -> dict[str, float]:
-    """Measures that a model reports, as plain floats."""
-    return {name: float(value) for name, value in values.items()}

@@ -19,7 +19,7 @@ def seed_everything(seed: int) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this set
     # The same switch as use_deterministic_algorithms(True), without its import of the compiler (two seconds).
     torch.set_deterministic_debug_mode("error")
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that slows every small tensor
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # slows small tensors
 
 
 def derived_seed(seed: int, *position: int | str) -> int:
@@ -36,14 +36,15 @@ def generator(seed: int, *position: int | str) -> torch.Generator:
 def random_state() -> dict[str, Any]:
     """The state of every global generator, as tensors and plain data."""
     version, numbers, gauss = random.getstate()
-    _, keys, position, has_gauss, cached = np.random.get_state()
+    numpy_state = np.random.get_state(legacy=False)
+    assert isinstance(numpy_state, dict)
     state: dict[str, Any] = {
         "python": {"version": version, "numbers": list(numbers), "gauss": gauss},
         "numpy": {
-            "keys": torch.from_numpy(keys.astype(np.int64)),
-            "position": int(position),
-            "has_gauss": int(has_gauss),
-            "cached": float(cached),
+            "keys": torch.from_numpy(numpy_state["state"]["key"].astype(np.int64)),
+            "position": int(numpy_state["state"]["pos"]),
+            "has_gauss": int(numpy_state["has_gauss"]),
+            "cached": float(numpy_state["gauss"]),
         },
         "torch": torch.get_rng_state(),
     }

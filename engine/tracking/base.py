@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 Row = Mapping[str, float]
 
@@ -24,6 +24,7 @@ class RunInfo:
     """The step from which a resumed run goes on; None for a new run."""
 
 
+@runtime_checkable  # tests check annotations at run time
 class Tracker(Protocol):
     """Somewhere to show a run. Any method may raise: the tracker is then dropped and the training goes on."""
 
