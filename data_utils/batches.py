@@ -50,10 +50,6 @@ class Batches:
         """Batches in an epoch."""
         return -(-self.n // self.batch_size)
 
-    def indices(self, epoch: int, batch: int) -> Int[Tensor, " batch"]:
-        """Which examples batch number `batch` of `epoch` holds."""
-        return epoch_order(self.n, self.seed, epoch)[batch * self.batch_size : (batch + 1) * self.batch_size]
-
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of `epoch` from number `start` on."""
         order = epoch_order(self.n, self.seed, epoch)[start * self.batch_size :]
@@ -100,7 +96,7 @@ class _SeededExamples(Dataset[Any]):
         states = random.getstate(), np.random.get_state(), torch.get_rng_state()
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reset the accelerators' generators too
         try:
             return self.data[index]
         finally:  # without workers these are the training's own generators

@@ -26,7 +26,9 @@ def load(config: DataConfig) -> Splits:
     indices = _indices(examples, config, fingerprint)
     splits = {name: _tensors(examples, chosen) for name, chosen in indices.items()}
     standardization = Standardization.fit(splits["train"].inputs) if config.standardize else None
+    feature_names = examples.feature_names
     if standardization is not None:
+        feature_names = tuple(f"{name.removesuffix(' (cm)')}, standardised" for name in feature_names)
         splits = {
             name: TensorSplit(standardization.apply(split.inputs), split.targets) for name, split in splits.items()
         }
@@ -37,7 +39,7 @@ def load(config: DataConfig) -> Splits:
         test=splits.get("test"),
         indices={name: torch.from_numpy(chosen) for name, chosen in indices.items()},
         class_names=examples.class_names,
-        feature_names=examples.feature_names,
+        feature_names=feature_names,
         input_shape=examples.inputs.shape[1:],
         fingerprint=fingerprint,
         standardization=standardization,

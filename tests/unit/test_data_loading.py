@@ -206,3 +206,8 @@ def test_the_package_offers_three_names():
     assert data_utils.Splits is Splits
     with pytest.raises(AttributeError, match="no attribute 'loader'"):
         data_utils.loader  # noqa: B018
+
+
+def test_the_name_of_a_standardised_feature_says_so_and_has_no_unit():
+    assert load(config("iris", test=0.2)).feature_names[0] == "sepal length (cm)"
+    assert load(config("iris", test=0.2, standardize=True)).feature_names[0] == "sepal length, standardised"
