@@ -1,0 +1,45 @@
+"""Metrics and pictures for TensorBoard, as event files in the run's logs folder."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.tracking.base import Row, RunInfo
+
+
+class TensorBoardTracker:
+    """Shows a run in TensorBoard; checkpoints stay where they are."""
+
+    name = "tensorboard"
+
+    def __init__(self) -> None:
+        self._writer: Any = None
+
+    def start(self, run: RunInfo) -> None:
+        """Open a new event file; what an earlier one says of steps after the checkpoint is hidden."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        purge_step = None if run.resumed_at is None else run.resumed_at + 1
+        self._writer = SummaryWriter(str(run.logs), purge_step=purge_step)
+
+    def log(self, rows: Sequence[Row]) -> None:
+        """One scalar for each value of each row."""
+        for row in rows:
+            for name in row.keys() - {"step"}:
+                self._writer.add_scalar(name, row[name], global_step=int(row["step"]))
+
+    def figure(self, name: str, path: Path, step: int) -> None:
+        """Show the picture under its name."""
+        import numpy as np
+        from PIL import Image
+
+        with Image.open(path) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+        self._writer.add_image(name, pixels, global_step=step, dataformats="HWC")
+
+    def checkpoint(self, files: Sequence[Path], aliases: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        """TensorBoard keeps no files."""
+
+    def finish(self, status: str) -> None:
+        """Write what is left and close the file."""
+        self._writer.close()
