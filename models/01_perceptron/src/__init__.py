@@ -1,0 +1,1 @@
+"""The perceptron (Rosenblatt 1958)."""

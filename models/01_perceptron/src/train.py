@@ -1,0 +1,41 @@
+"""Train a perceptron: `python src/train.py --experiment xor --visualize`."""
+
+from typing import TYPE_CHECKING
+
+from cli.script import train_command
+from config import ModelConfig
+
+if TYPE_CHECKING:
+    from engine import Run
+
+# What --visualize draws.
+EXPERIMENT_PLOTS = {
+    "and": ("learning_curve", "decision_boundary", "weight_trajectory", "mistakes_and_bound"),
+    "or": ("learning_curve", "decision_boundary", "weight_trajectory", "mistakes_and_bound"),
+    "xor": ("learning_curve", "decision_boundary", "weight_trajectory"),
+    "boolean": ("learning_curve", "decision_boundary", "weight_trajectory"),
+    "blobs": ("learning_curve", "decision_boundary", "weight_trajectory", "mistakes_and_bound"),
+    "iris-easy": ("learning_curve", "confusion_matrix", "mistakes_and_bound"),
+    "iris-hard": ("learning_curve", "confusion_matrix"),
+    "mnist-0v1": ("learning_curve", "confusion_matrix", "weights_image"),
+}
+
+
+def main(run: "Run") -> None:
+    """Find out how many mistakes there can be at most, then learn."""
+    from data_utils import load
+    from engine import Trainer
+    from margin import largest_margin
+    from model import Perceptron
+
+    splits = load(run.config.data)
+    trainer = Trainer(run)
+    model = Perceptron(run.config.model, splits.n_features)
+    margin = largest_margin(splits.train.inputs, splits.train.targets, run.config.model.margin_iterations)
+    if margin is not None:
+        model.remember_margin(margin)
+    trainer.fit(model, splits)
+
+
+if __name__ == "__main__":
+    train_command(__file__, ModelConfig, EXPERIMENT_PLOTS, main)

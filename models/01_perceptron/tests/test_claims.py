@@ -1,0 +1,97 @@
+"""What the experiments claim is true: every claim of every file, on runs of the real engine over its seeds."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from cli.compose import compose_experiment, experiment_names
+from config import ModelConfig
+from data_utils import load
+from engine import Run
+from engine.claims import Record, Setting
+from engine.record import read_rows
+from engine.run import Options
+from margin import largest_margin
+from train import EXPERIMENT_PLOTS, main
+
+CHAPTER = Path(__file__).resolve().parents[1]
+EXPERIMENTS = experiment_names(CHAPTER)
+QUIET = ("tracking.wandb.enabled=false", "tracking.tensorboard=false")
+
+configured = cache(lambda name, *overrides: compose_experiment(CHAPTER, name, (*QUIET, *overrides), ModelConfig))
+
+
+def changed(config: Any, setting: str, value: Setting) -> Any:
+    """`config` with the dotted `setting` at another value, validated anew."""
+    raw = config.model_dump(mode="json")
+    *parents, key = setting.split(".")
+    section = raw
+    for parent in parents:
+        section = section[parent]
+    section[key] = value
+    return type(config).model_validate(raw)
+
+
+def record_of(config: Any, outputs: Path) -> Record:
+    run = Run(CHAPTER, config, outputs, Options(save_checkpoint=False))
+    main(run)
+    return read_rows(run.folders.logs / "metrics.jsonl")
+
+
+@pytest.mark.usefixtures("shapes_unchecked")
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_claim_holds_on_every_seed(experiment: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    config = configured(experiment)
+    if config.data.name == "mnist":
+        request.getfixturevalue("dataset_mirror")
+
+    def records(config: Any) -> dict[int, Record]:
+        return {seed: record_of(changed(config, "seed", seed), tmp_path) for seed in config.seeds}
+
+    plain = records(config) if any(claim.across is None for claim in config.claims) else {}
+    for claim in config.claims:
+        if claim.across is None:
+            assert claim.violations(plain) == []
+        else:
+            ((setting, values),) = claim.across.items()
+            assert claim.violations_across({v: records(changed(config, setting, v)) for v in values}) == []
+
+
+def test_two_runs_of_a_seed_leave_the_same_record(tmp_path: Path) -> None:
+    config, timed = configured("iris-hard", "trainer.duration='5 epochs'"), ("seconds", "speed/examples_per_second")
+
+    def untimed() -> list[dict[str, Any]]:
+        return [{k: v for k, v in row.items() if k not in timed} for row in record_of(config, tmp_path)]
+
+    assert untimed() == untimed()
+
+
+def test_the_flowers_of_iris_hard_cannot_be_separated() -> None:
+    """The premise of its theorem, exactly: weights of the examples that sum to one and put their mean at the origin.
+
+    If some (w, b) had t (w·x + b) > 0 everywhere, the weighted mean of these would be positive; it is zero.
+    """
+    train = load(configured("iris-hard").data).train
+    signs = 2 * train.targets.double().numpy() - 1
+    z = signs[:, None] * np.c_[train.inputs.double().numpy(), np.ones(len(signs))]
+    program = linprog(np.zeros(len(z)), A_eq=np.c_[z, np.ones(len(z))].T, b_eq=[*np.zeros(z.shape[1]), 1.0])
+    assert program.success
+    assert (program.x >= 0).all()
+    np.testing.assert_allclose(program.x @ z, 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("experiment", ["and", "or", "iris-easy"])
+def test_runs_that_claim_perfection_by_theorem_are_longer_than_the_bound(experiment: str) -> None:
+    config = configured(experiment)
+    train = load(config.data).train
+    margin = largest_margin(train.inputs, train.targets, config.model.margin_iterations)
+    assert margin is not None
+    assert config.trainer.duration.amount > (margin.radius / margin.margin) ** 2
+
+
+def test_every_experiment_names_its_plots() -> None:
+    assert sorted(EXPERIMENT_PLOTS) == EXPERIMENTS
