@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
+
 from engine.config import ExperimentConfig
 from utils.errors import InputError, did_you_mean, unknown
 from utils.schema import Strict, validate
 
 SHARED_CONFIG = Path(__file__).resolve().parents[1] / "config"
 
-Model = TypeVar("Model", bound=Strict)
+Model = TypeVar("Model", bound="Strict")
 
 
 def experiment_names(chapter: Path) -> list[str]:
@@ -20,7 +22,7 @@ def experiment_names(chapter: Path) -> list[str]:
 
 def compose_experiment(
     chapter: Path, experiment: str, overrides: Sequence[str], model_config: type[Model]
-) -> ExperimentConfig[Model]:
+) -> "ExperimentConfig[Model]":
     """The config of an experiment: shared groups, the chapter's defaults, the experiment, then `overrides`.
 
     Raises:
@@ -32,34 +34,30 @@ def compose_experiment(
     return _validated({**raw, "experiment": experiment}, problems, model_config, f"config of {experiment}")
 
 
-def read_config(path: Path, overrides: Sequence[str], model_config: type[Model]) -> ExperimentConfig[Model]:
+def read_config(path: Path, overrides: Sequence[str], model_config: type[Model]) -> "ExperimentConfig[Model]":
     """The config that a run saved, with `overrides` on top.
 
     Raises:
         InputError: It cannot be read, or has mistakes; all of them are named.
     """
     from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
 
     try:
-        config = OmegaConf.load(path)
-        if not OmegaConf.is_dict(config):
-            raise InputError(f"{path} is not a config: it should hold keys and values")
+        raw = yaml.safe_load(path.read_text("utf-8"))  # as it was written: OmegaConf's YAML takes '1e3' for a number
     except OSError as error:
         raise InputError(f"cannot read config {path}: {error.strerror}") from None
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid YAML: {_first_line(error)}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid YAML: {_flat(error)}") from None
+    if not isinstance(raw, dict):
+        raise InputError(f"{path} is not a config: it should hold keys and values")
+    config = OmegaConf.create(raw)
     problems = []
-    for override in _parse(overrides):
-        if OmegaConf.select(config, override.key_or_group, default=_ABSENT) is _ABSENT:
-            problems.append(_unknown_key(override.key_or_group, config))
+    for change in map(_parse, overrides):
+        if _has(config, change.key_or_group):
+            OmegaConf.update(config, change.key_or_group, change.value(), merge=False)
         else:
-            OmegaConf.update(config, override.key_or_group, override.value(), merge=False)
-    return _validated(_plain(config), problems, model_config, str(path))
-
-
-_ABSENT = object()
+            problems.append(_unknown_key(change.key_or_group, raw))
+    return _validated(_plain(config, str(path)), problems, model_config, str(path))
 
 
 def _compose(chapter: Path, experiment: str, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
@@ -68,49 +66,79 @@ def _compose(chapter: Path, experiment: str, overrides: Sequence[str]) -> tuple[
     from hydra.errors import ConfigCompositionException, MissingConfigException
     from omegaconf import OmegaConf
 
+    source = f"config of {experiment}"
     fixed = [f"hydra.searchpath=[{quote('file://' + str(SHARED_CONFIG))}]", f"+experiment={quote(experiment)}"]
-    parsed = _parse(overrides)
+
+    def composed(changes: Sequence[str]) -> dict[str, Any]:
+        try:
+            return _plain(compose("config", overrides=[*fixed, *changes]), source)
+        except MissingConfigException as error:
+            group, _, choice = (error.missing_cfg_file or "").rpartition("/")
+            raise unknown(group, choice, error.options or ()) from None
+        except (ConfigCompositionException, yaml.YAMLError, ValueError) as error:  # ValueError: a group set to no name
+            raise InputError(f"{source}: {_flat(error)}") from None
+
+    parsed = {override: _parse(override) for override in overrides}
     with initialize_config_dir(version_base="1.3", config_dir=str(chapter / "config")):
         try:
-            return _plain(compose("config", overrides=[*fixed, *overrides])), []
-        except MissingConfigException as error:
-            raise InputError(_flat(error)) from None
-        except ConfigCompositionException as error:
-            base = compose("config", overrides=fixed)
+            return composed(overrides), []
+        except InputError:  # Hydra names the first mistake only; with unknown keys left out, the others are found
+            groups = [override for override, change in parsed.items() if _is_group(change.key_or_group, chapter)]
+            base = composed(groups)
             known = [
-                each for each in parsed if OmegaConf.select(base, each.key_or_group, default=_ABSENT) is not _ABSENT
+                override for override, change in parsed.items() if _has(OmegaConf.create(base), change.key_or_group)
             ]
             if len(known) == len(parsed):
-                raise InputError(f"config of {experiment}: {_flat(error)}") from None
-            problems = [_unknown_key(each.key_or_group, base) for each in parsed if each not in known]
-            kept = [each.input_line for each in known if each.input_line is not None]
-            return _plain(compose("config", overrides=[*fixed, *kept])), problems
+                raise
+            unknown_keys = [change.key_or_group for override, change in parsed.items() if override not in known]
+            return composed(known), [_unknown_key(key, base) for key in unknown_keys]
+
+
+def _is_group(key: str, chapter: Path) -> bool:
+    return any((folder / key).is_dir() for folder in (chapter / "config", SHARED_CONFIG))
+
+
+def _has(config: Any, key: str) -> bool:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    absent = object()
+    try:
+        return OmegaConf.select(config, key, default=absent) is not absent
+    except OmegaConfBaseException:  # the key goes on where there is a list or a value
+        return False
 
 
 def quote(text: str) -> str:
     """`text` as one value in Hydra's override grammar."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # a backslash counts as one unless a quote follows
+    escaped = re.sub(r"(\\+)\Z", r"\1\1", escaped)
     return f"'{escaped}'"
 
 
-def _parse(overrides: Sequence[str]) -> list[Any]:
+def _parse(override: str) -> Any:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import OverrideParseException
 
-    parsed = []
-    for override in overrides:
-        try:
-            parsed.extend(OverridesParser.create().parse_overrides([override]))
-        except OverrideParseException:
-            raise InputError(
-                f"cannot read the override '{override}': write key=value, such as trainer.batch_size=8"
-            ) from None
-    return parsed
+    try:
+        (change,) = OverridesParser.create().parse_overrides([override])
+    except OverrideParseException:
+        change = None
+    if change is None or not change.key_or_group:
+        raise InputError(f"cannot read the override '{override}': write key=value, such as trainer.batch_size=8")
+    if change.is_sweep_override():
+        raise InputError(f"the override '{override}' has several values: give one, or write a list as [1,2]")
+    if change.key_or_group.startswith(("experiment", "hydra")):
+        raise InputError(f"the override '{override}' is of no setting; --experiment chooses the experiment")
+    return change
 
 
 def _validated(
     raw: dict[str, Any], problems: list[str], model_config: type[Model], source: str
-) -> ExperimentConfig[Model]:
+) -> "ExperimentConfig[Model]":
+    from engine.config import ExperimentConfig
+    from utils.schema import validate
+
     try:
         config = validate(ExperimentConfig[model_config], raw, source)  # type: ignore[valid-type]
     except InputError as error:
@@ -120,8 +148,8 @@ def _validated(
     return config
 
 
-def _unknown_key(key: str, config: Any) -> str:
-    return f"{key} is not a known key{did_you_mean(key, _keys(_plain(config)))}"
+def _unknown_key(key: str, config: dict[str, Any]) -> str:
+    return f"{key} is not a known key{did_you_mean(key, _keys(config))}"
 
 
 def _keys(tree: Any, prefix: str = "") -> Iterable[str]:
@@ -131,21 +159,17 @@ def _keys(tree: Any, prefix: str = "") -> Iterable[str]:
             yield from _keys(value, f"{prefix}{key}.")
 
 
-def _plain(config: Any) -> dict[str, Any]:
+def _plain(config: Any, source: str) -> dict[str, Any]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise InputError(_flat(error)) from None
+        raise InputError(f"{source}: {_flat(error)}") from None
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
 
 def _flat(error: BaseException) -> str:
     return " ".join(str(error.__cause__ or error).split())
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0]

@@ -1,7 +1,9 @@
 """How a command ends: one line on stderr and the right exit code."""
 
+import gc
 import signal
 import sys
+import traceback
 from typing import NoReturn
 
 import click
@@ -20,16 +22,17 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
     except click.Abort:
         _fail("interrupted", 128 + signal.SIGINT)
     except click.ClickException as error:
-        _fail(" ".join(error.format_message().split()), error.exit_code)
+        _fail(error.format_message(), error.exit_code)
     except ScratchError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("interrupted", 128 + signal.SIGINT)
+    gc.freeze()  # or the interpreter collects all that torch has made before it lets go of it anyway
     sys.exit(code or 0)
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:
     if "--debug" in sys.argv:
-        raise  # noqa: PLE0704  # called from an except clause
-    print(f"error: {message}", file=sys.stderr)
+        traceback.print_exc()
+    print("error:", " ".join(message.split()), file=sys.stderr)  # one line, whatever was quoted in it
     sys.exit(exit_code)

@@ -1,8 +1,10 @@
 """The command lines of a chapter's `train.py` and `evaluate.py` (A8, A9), the same for every chapter."""
 
+import gc
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,19 +12,19 @@ import click
 
 from cli.errors import run_command
 from utils.errors import InputError
-from utils.schema import Strict
 
 if TYPE_CHECKING:
     from engine.config import ExperimentConfig
     from engine.evaluation import CheckpointEvaluation
     from engine.run import Run
+    from utils.schema import Strict
 
 Plots = Mapping[str, tuple[str, ...]]
 
 _OVERRIDES = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", type=click.UNPROCESSED)
 
 
-def train_command(script: str, model_config: type[Strict], plots: Plots, main: "Callable[[Run], None]") -> None:
+def train_command(script: str, model_config: "type[Strict]", plots: Plots, main: "Callable[[Run], None]") -> None:
     """Read the command line of a `train.py`, then call `main` with the run that it asks for.
 
     Args:
@@ -92,7 +94,9 @@ def train_command(script: str, model_config: type[Strict], plots: Plots, main: "
         names = _plots_to_draw(plots, config.experiment, visualize, chosen_plots)
         _log_to_console()
 
-        from engine.run import Options, Run
+        with _loading():
+            import engine.trainer  # noqa: F401  # here, so that it is loaded once and cheaply
+            from engine.run import Options, Run
 
         options = Options(load_checkpoint, not no_save_checkpoint, resume is not None, names)
         main(Run(chapter, config, outputs, options, run_id))
@@ -101,7 +105,7 @@ def train_command(script: str, model_config: type[Strict], plots: Plots, main: "
 
 
 def evaluate_command(
-    script: str, model_config: type[Strict], plots: Plots, main: "Callable[[CheckpointEvaluation], None]"
+    script: str, model_config: "type[Strict]", plots: Plots, main: "Callable[[CheckpointEvaluation], None]"
 ) -> None:
     """Read the command line of an `evaluate.py`, then call `main` with the evaluation that it asks for.
 
@@ -142,7 +146,8 @@ def evaluate_command(
         names = _plots_to_draw(plots, experiment, visualize, chosen_plots)
         _log_to_console()
 
-        from engine.evaluation import CheckpointEvaluation
+        with _loading():
+            from engine.evaluation import CheckpointEvaluation
 
         main(CheckpointEvaluation.of(chapter, config, outputs or chapter / "outputs", checkpoint, split, names))
 
@@ -156,7 +161,7 @@ def _config(
     config_file: Path | None,
     resume: str | None,
     changes: Sequence[str],
-    model_config: type[Strict],
+    model_config: "type[Strict]",
 ) -> "tuple[str, ExperimentConfig[Any]]":
     """The run id to go on with ("" for a new run) and its config."""
     from cli.compose import compose_experiment, read_config
@@ -174,7 +179,7 @@ def _config(
 
 
 def _config_to_resume(
-    outputs: Path, name: str, experiment: str | None, changes: Sequence[str], model_config: type[Strict]
+    outputs: Path, name: str, experiment: str | None, changes: Sequence[str], model_config: "type[Strict]"
 ) -> "tuple[str, ExperimentConfig[Any]]":
     from cli.compose import read_config
     from engine.run import Folders, find_run, read_summary
@@ -213,6 +218,17 @@ def _plots_to_draw(plots: Plots, experiment: str, visualize: bool, chosen: tuple
     for name in names:
         check_name(name)
     return names
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """For heavy imports: the collector would go through all that they make, again and again, and find nothing."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _names(chapter: Path) -> str:

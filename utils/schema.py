@@ -1,11 +1,16 @@
 """Typed, frozen views of what is read from YAML, validated once, with every error at once."""
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+# Before pydantic is imported: it would look through every installed package for plugins, and use any it finds.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-from utils.errors import InputError, did_you_mean
+from pydantic import BaseModel, ConfigDict, ValidationError  # noqa: E402
+
+from utils.errors import InputError, did_you_mean, unknown  # noqa: E402
 
 
 class Strict(BaseModel):
@@ -17,7 +22,7 @@ class Strict(BaseModel):
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
-def validate(schema: type[Schema], raw: Mapping[str, Any], source: str) -> Schema:
+def validate(schema: type[Schema], raw: Any, source: str) -> Schema:
     """Check `raw` against `schema`.
 
     Args:
@@ -31,39 +36,66 @@ def validate(schema: type[Schema], raw: Mapping[str, Any], source: str) -> Schem
     try:
         return schema.model_validate(raw)
     except ValidationError as error:
-        problems = [_describe(schema, problem) for problem in error.errors()]
+        problems = [_describe(schema, raw, problem) for problem in error.errors()]
         raise InputError(f"{source}: {'; '.join(problems)}") from None
 
 
-def _describe(schema: type[BaseModel], problem: Any) -> str:
-    path = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        *parents, key = problem["loc"]
-        return f"{path} is not a known key{did_you_mean(str(key), _keys(schema, parents))}"
-    if problem["type"] == "missing":
+def _describe(schema: type[BaseModel], raw: Any, problem: Any) -> str:
+    kind, location, given = problem["type"], problem["loc"], problem["input"]
+    path = ".".join(_written(location, raw, ends_with_a_key=kind == "missing"))
+    start = f"{path}: " if path else ""
+    if kind == "missing":
         return f"{path} is missing"
+    if kind == "extra_forbidden":
+        *parents, key = location
+        return f"{path} is not a known key{did_you_mean(str(key), _keys(schema, parents))}"
+    if kind == "union_tag_not_found":
+        return f"{path}.{_unquoted(problem['ctx']['discriminator'])[0]} is missing"
+    if kind == "union_tag_invalid":
+        context = problem["ctx"]
+        name = f"{path}.{_unquoted(context['discriminator'])[0]}"
+        return str(unknown(name, context["tag"], _unquoted(context["expected_tags"])))
+    if kind in ("model_type", "model_attributes_type"):
+        return f"{start}this should be a section of keys and values (got {given!r})"
     message = problem["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    return f"{path}: {message} (got {problem['input']!r})"
+    about_a_section = kind == "value_error" and isinstance(given, Mapping)
+    return f"{start}{message}" if about_a_section else f"{start}{message} (got {given!r})"
+
+
+def _written(location: Iterable[Any], raw: Any, ends_with_a_key: bool) -> list[str]:
+    """Where the problem is in `raw`: pydantic's location without the tags that it adds for unions."""
+    *_, last = location or [None]
+    written = []
+    for part in location:
+        inside = part in raw if isinstance(raw, Mapping) else isinstance(part, int)
+        if inside or (ends_with_a_key and part is last):
+            written.append(str(part))
+            raw = raw[part] if inside else None
+    return written
+
+
+def _unquoted(text: str) -> list[str]:
+    return re.findall("'([^']*)'", text)
 
 
 def _keys(schema: Any, parents: list[Any]) -> list[str]:
-    """The keys allowed at `parents`, found by walking the schema's annotations; tags of unions are matched by name."""
+    """The keys allowed at `parents`, found by walking the schema's annotations."""
     candidates = [schema]
     for parent in parents:
         candidates = [child for candidate in candidates for child in _children(candidate, parent)]
-    return sorted({key for candidate in candidates for key in getattr(candidate, "model_fields", {})})
+    return sorted({key for candidate in candidates for key in candidate.model_fields})
 
 
-def _children(candidate: Any, key: Any) -> list[Any]:
-    if not hasattr(candidate, "model_fields"):
-        return []
-    if key in candidate.model_fields:
-        return _models_in(candidate.model_fields[key].annotation)
-    return [candidate]  # the tag of a discriminated union, already narrowed by its parent
+def _children(candidate: type[BaseModel], key: Any) -> list[type[BaseModel]]:
+    fields = candidate.model_fields
+    if key in fields:
+        return _models_in(fields[key].annotation)
+    is_its_tag = any(key in get_args(field.annotation) for field in fields.values())
+    return [candidate] if is_its_tag or isinstance(key, int) else []
 
 
-def _models_in(annotation: Any) -> list[Any]:
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if hasattr(annotation, "model_fields"):
         return [annotation]
     return [model for argument in get_args(annotation) for model in _models_in(argument)]
