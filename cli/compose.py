@@ -1,14 +1,15 @@
 """From YAML files, flags and overrides to one validated config. Hydra stays in this file."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import yaml
-
-from engine.config import ExperimentConfig
 from utils.errors import InputError, did_you_mean, unknown
-from utils.schema import Strict, validate
+
+if TYPE_CHECKING:  # imported where used: the names of experiments are part of --help
+    from engine.config import ExperimentConfig
+    from utils.schema import Strict
 
 SHARED_CONFIG = Path(__file__).resolve().parents[1] / "config"
 
@@ -40,6 +41,7 @@ def read_config(path: Path, overrides: Sequence[str], model_config: type[Model])
     Raises:
         InputError: It cannot be read, or has mistakes; all of them are named.
     """
+    import yaml
     from omegaconf import OmegaConf
 
     try:
@@ -62,6 +64,7 @@ def read_config(path: Path, overrides: Sequence[str], model_config: type[Model])
 
 def _compose(chapter: Path, experiment: str, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """The composed config, with the overrides that name no key left out and reported."""
+    import yaml
     from hydra import compose, initialize_config_dir
     from hydra.errors import ConfigCompositionException, MissingConfigException
     from omegaconf import OmegaConf

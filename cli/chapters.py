@@ -1,0 +1,112 @@
+"""What chapters there are and what each says of itself, read without importing or running any of it."""
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.venvs import Venv, chapter_venv, root_venv
+from utils.errors import InputError, unknown
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One file of a chapter's `config/experiment/`."""
+
+    name: str
+    goal: str
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A folder `NN_name` under `models/`."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """`01_perceptron`."""
+        return self.folder.name
+
+    def constants(self) -> dict[str, Any]:
+        """The strings, numbers and tuples that `src/constants.py` assigns to names in capitals.
+
+        Raises:
+            InputError: The file is missing or is not Python.
+        """
+        path = self.folder / "src/constants.py"
+        try:
+            tree = ast.parse(path.read_text())
+        except (OSError, SyntaxError) as error:
+            raise InputError(f"{path}: {error}; a chapter tells its title, paper and year there") from error
+        return dict(pair for statement in tree.body for pair in _assignments(statement))
+
+    def experiments(self) -> list[Experiment]:
+        """The chapter's experiments, by name.
+
+        Raises:
+            InputError: A file is not YAML, or says no goal.
+        """
+        return [_experiment(path) for path in sorted((self.folder / "config/experiment").glob("*.yaml"))]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A clone of the repository."""
+
+    root: Path = ROOT
+
+    def chapters(self) -> list[Chapter]:
+        """Every chapter, in reading order."""
+        models = self.root / "models"
+        if not models.is_dir():
+            raise InputError(f"{models} is missing; scratch works inside a clone of the repository")
+        return [Chapter(path) for path in sorted(models.iterdir()) if re.fullmatch(r"\d+_\w+", path.name)]
+
+    def chapter(self, name: str) -> Chapter:
+        """The chapter called `01_perceptron`, `perceptron`, `01` or `1`; a path to its folder will do too."""
+        wanted = Path(name).name.lower()
+        chapters = self.chapters()
+        for chapter in chapters:
+            number, title = chapter.name.split("_", 1)
+            if wanted in (chapter.name, title) or (wanted.isdecimal() and int(wanted) == int(number)):
+                return chapter
+        raise unknown("chapter", name, (chapter.name for chapter in chapters))
+
+    def choose(self, names: tuple[str, ...]) -> list[Chapter]:
+        """The chapters called `names`, each once, in reading order."""
+        chosen = {self.chapter(name).name for name in names}
+        return [chapter for chapter in self.chapters() if chapter.name in chosen]
+
+    def venv(self, chapter: Chapter | None = None) -> Venv:
+        """The virtual environment of a chapter, or the root's."""
+        return root_venv(self.root) if chapter is None else chapter_venv(self.root, chapter.folder)
+
+
+def _assignments(statement: ast.stmt) -> list[tuple[str, Any]]:
+    if isinstance(statement, ast.Assign):
+        targets, value = statement.targets, statement.value
+    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        targets, value = [statement.target], statement.value
+    else:
+        return []
+    try:
+        constant = ast.literal_eval(value)
+    except ValueError:
+        return []
+    return [(target.id, constant) for target in targets if isinstance(target, ast.Name) and target.id.isupper()]
+
+
+def _experiment(path: Path) -> Experiment:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict) or not content.get("goal"):
+        raise InputError(f"{path} has no goal; say in one sentence what the experiment shows")
+    return Experiment(path.stem, str(content["goal"]))

@@ -1,0 +1,41 @@
+"""The `scratch` command."""
+
+from typing import NoReturn
+
+import click
+
+from cli.chapters import Project
+from cli.errors import run_command
+from cli.groups import LazyGroup
+
+# In the order in which a newcomer meets them.
+COMMANDS = {
+    "demo": "Train the first chapter on AND and XOR, and show what it can and cannot do.",
+    "list": "List the chapters and their experiments.",
+    "setup": "Make the virtual environments of chapters.",
+    "train": "Train a chapter's model on one of its experiments.",
+    "evaluate": "Evaluate a checkpoint.",
+    "test": "Run the tests, those of each chapter in its own environment.",
+    "lint": "Check the style, the types and the layers of the code.",
+    "data": "List, download and verify the data sets.",
+    "doctor": "Check that everything the project needs is there.",
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def group(context: click.Context, debug: bool) -> None:
+    """Neural networks from the perceptron onwards, each written from scratch.
+
+    Start with `scratch demo`.
+    """
+    if context.obj is None:
+        context.obj = Project()
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process."""
+    run_command(group, "scratch")

@@ -1,0 +1,92 @@
+"""Starts other programs so that none of them outlives the command that started it."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import IO, NoReturn
+
+from cli.environment import environment
+from utils.errors import Interrupted
+
+
+def become(python: Path, arguments: Sequence[str]) -> NoReturn:
+    """Turn this process into `python ARGUMENTS`: signals, terminal and exit code are then the program's own."""
+    os.execve(python, [str(python), *arguments], environment())
+
+
+class Children:
+    """Runs programs, from several threads if need be, and ends those still running when the block is left early.
+
+    Each gets a process group of its own, so that what it started ends with it.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._guard = threading.Lock()
+        self._stopped = False
+
+    def __enter__(self) -> "Children":
+        self._former = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+        with self._guard:
+            self._stopped = True
+            running = list(self._running)
+        for process in running:
+            _signal_group(process, signal.SIGTERM)
+        for process in running:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                _signal_group(process, signal.SIGKILL)
+
+    def run(
+        self,
+        command: Sequence[str],
+        cwd: Path,
+        output: IO[bytes],
+        env: Mapping[str, str] | None = None,
+    ) -> int:
+        """Run `command` to its end and return its exit code.
+
+        Args:
+            command: The program and its arguments.
+            cwd: Its current folder.
+            output: Gets its stdout and stderr.
+            env: Variables on top of this process's.
+        """
+        with self._guard:
+            if self._stopped:
+                return 1
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=environment() | dict(env or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+            self._running.add(process)
+        code = process.wait()
+        with self._guard:
+            self._running.discard(process)
+        return code
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise Interrupted(number, f"stopped by {signal.Signals(number).name}")

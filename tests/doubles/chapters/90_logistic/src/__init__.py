@@ -1,0 +1,1 @@
+"""A chapter for tests: logistic regression, or one hidden layer, on two clouds of points."""

@@ -1,0 +1,15 @@
+"""The schema of the `model:` section."""
+
+from pydantic import Field
+
+from utils.schema import Strict
+
+
+class ModelConfig(Strict):
+    """The size of the network."""
+
+    hidden: int = Field(ge=1)
+    """Hidden units."""
+
+    dropout: float = Field(ge=0, lt=1)
+    """Fraction of the hidden units that are silent in a training step."""

@@ -1,0 +1,25 @@
+"""Train: `python src/train.py --experiment blobs`."""
+
+from typing import TYPE_CHECKING
+
+from cli.script import train_command
+from config import ModelConfig
+
+if TYPE_CHECKING:
+    from engine import Run
+
+EXPERIMENT_PLOTS = {"blobs": ("learning_curve",)}
+
+
+def main(run: "Run") -> None:
+    """Build the model for the data and train it."""
+    from data_utils import load
+    from engine import Trainer
+    from model import Network
+
+    splits = load(run.config.data)
+    Trainer(run).fit(Network(run.config.model, splits.n_features, splits.n_classes), splits)
+
+
+if __name__ == "__main__":
+    train_command(__file__, ModelConfig, EXPERIMENT_PLOTS, main)
