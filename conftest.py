@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import jaxtyping
 import pytest
 
@@ -16,6 +17,9 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
 # An int will do for a float, as mypy has it.
 _CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 jaxtyping.install_import_hook(["data_utils", "engine", "plotting", "utils"], _CHECKER)
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is not a defect
+hypothesis.settings.load_profile("any machine")
 
 _chapter: Path | None = None
 _UNCHECKED = {"__init__", "train", "evaluate", "config", "constants"}  # no tensors in them
@@ -48,5 +52,7 @@ def dataset_mirror() -> str:
     mirror = os.environ.get("SCRATCH_DATA_MIRROR")
     if not mirror:
         reason = "SCRATCH_DATA_MIRROR names no folder or URL with the real data sets"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
     return mirror

@@ -53,6 +53,8 @@ class Batches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of `epoch` from number `start` on."""
         order = epoch_order(self.n, self.seed, epoch)[start * self.batch_size :]
+        if len(order) == 0:
+            return iter(())  # split would make one empty batch of nothing
         if isinstance(self.data, TensorSplit):
             return _gathered(self.data, order, self.batch_size)
         return self._loaded(order, epoch)

@@ -18,6 +18,9 @@ class WeightAverage:
         self.decay = decay
         self._parameters = {name: p for name, p in model.named_parameters() if p.is_floating_point()}
         self._average = {name: p.detach().clone() for name, p in self._parameters.items()}
+        first_names = {p: name for name, p in self._parameters.items()}
+        every_name = model.named_parameters(remove_duplicate=False)
+        self._first_names = {name: first_names[p] for name, p in every_name if p in first_names}
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -43,10 +46,10 @@ class WeightAverage:
             self._average[name].copy_(held)
 
     def state(self) -> dict[str, Tensor]:
-        """The averaged weights by name."""
-        return dict(self._average)
+        """The averaged weights by name, tied ones under each of their names."""
+        return {name: self._average[first] for name, first in self._first_names.items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go on from a `state`."""
         for name, value in state.items():
-            self._average[name].copy_(value)
+            self._average[self._first_names[name]].copy_(value)

@@ -26,13 +26,21 @@ class Best:
         self.without_improvement = 0
         self._reference: float | None = None  # what early stopping compares with: moves by more than min_delta only
 
+    def check(self, metrics: dict[str, float]) -> None:
+        """Make sure that the monitored metric is among those evaluated.
+
+        Raises:
+            InputError: It is not; the message names those that are.
+        """
+        if self.monitor is not None and self.monitor.metric not in metrics:
+            known = ", ".join(sorted(metrics))
+            raise InputError(f"trainer.monitor.metric is '{self.monitor.metric}', but evaluated are: {known}")
+
     def update(self, metrics: dict[str, float], step: int) -> bool:
         """Note an evaluation; returns whether it is the best so far."""
         if self.monitor is None:
             return False
-        if self.monitor.metric not in metrics:
-            known = ", ".join(sorted(metrics))
-            raise InputError(f"trainer.monitor.metric is '{self.monitor.metric}', but evaluated are: {known}")
+        self.check(metrics)
         value, mode = metrics[self.monitor.metric], self.monitor.mode
         delta = self.early_stopping.min_delta if self.early_stopping else 0.0
         if is_better(value, self._reference, mode, delta):

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from utils.errors import InputError
+from utils.errors import InputError, RunError
 from utils.files import write_atomic
 
 SCHEMA = 1
@@ -29,7 +30,16 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     # Through memory: torch's writer can abort the process where a file object fails, and a full disk must not.
     buffer = io.BytesIO()
     torch.save({"schema": SCHEMA, "digest": digest(content), "content": content}, buffer)
-    write_atomic(path, buffer.getbuffer(), check=load_checkpoint)
+
+    def read_back(written: Path) -> None:
+        try:
+            load_checkpoint(written)
+        except InputError:
+            raise RunError(
+                f"cannot write {path}: what was read back was not what was written; check the disk"
+            ) from None
+
+    write_atomic(path, buffer.getbuffer(), check=read_back)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -46,22 +56,30 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if path.stat().st_size == 0:
         raise InputError(f"checkpoint {path} is empty; {_ADVICE}")
     try:
-        document = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if zipfile.is_zipfile(path) or "Unsupported" in str(error) or "Weights only load failed" in str(error):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch muses about files that are about to be refused
+            document = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        if zipfile.is_zipfile(path) or path.read_bytes().startswith(pickle.PROTO):
             raise InputError(f"checkpoint {path} holds more than tensors and was refused; {_ADVICE}") from None
         raise _damaged(path) from None
-    except OSError as error:
-        raise InputError(f"cannot read checkpoint {path}: {error.strerror or error}") from None
+    except PermissionError as error:
+        raise InputError(f"cannot read checkpoint {path}: {error.strerror}") from None
     except Exception:  # torch reports damage to the archive by many types; all mean the same to the reader
         raise _damaged(path) from None
     if not isinstance(document, dict) or not {"schema", "digest", "content"} <= document.keys():
-        raise InputError(f"{path} is not a checkpoint of this project; {_ADVICE}")
+        raise not_ours(path)
     if not isinstance(document["schema"], int) or document["schema"] > SCHEMA:
         raise InputError(f"checkpoint {path} has schema {document['schema']}, newer than {SCHEMA}; update the project")
     content = document["content"]
-    if digest(content) != document["digest"]:
+    try:
+        whole = digest(content) == document["digest"]
+    except TypeError:  # neither a tensor nor plain data
+        raise not_ours(path) from None
+    if not whole:
         raise _damaged(path)
+    if not isinstance(content, dict):
+        raise not_ours(path)
     return content
 
 
@@ -72,7 +90,7 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], source: str) -> N
         InputError: A name or a shape does not fit; the message names the first.
     """
     own = model.state_dict()
-    for name in own.keys() | weights.keys():
+    for name in dict.fromkeys([*own, *weights]):
         if name not in weights:
             raise InputError(f"{source} has no '{name}', which this model needs; was it made by another model?")
         if name not in own:
@@ -96,19 +114,24 @@ def digest(content: Any) -> str:
 def _feed(sha: Any, value: Any) -> None:
     if isinstance(value, Tensor):
         flat = value.detach().cpu().contiguous().reshape(-1)
-        sha.update(f"tensor {value.dtype} {list(value.shape)}".encode())
+        sha.update(f"tensor {value.dtype} {list(value.shape)}\n".encode())
         sha.update(flat.view(torch.uint8).numpy().data if flat.numel() else b"")
     elif isinstance(value, dict):
-        sha.update(f"dict {len(value)}".encode())
+        sha.update(f"dict {len(value)}\n".encode())
         for key, item in value.items():
-            sha.update(repr(key).encode())
+            sha.update(f"{key!r}\n".encode())
             _feed(sha, item)
     elif isinstance(value, list | tuple):
-        sha.update(f"list {len(value)}".encode())
+        sha.update(f"list {len(value)}\n".encode())
         for item in value:
             _feed(sha, item)
     else:
-        sha.update(json.dumps(value).encode())  # raises for anything that is not plain data
+        sha.update(f"{json.dumps(value)}\n".encode())  # raises TypeError for anything that is not plain data
+
+
+def not_ours(path: Path) -> InputError:
+    """The error for a file that is whole but was not written by a training."""
+    return InputError(f"{path} is not a checkpoint of this project; {_ADVICE}")
 
 
 def _damaged(path: Path) -> InputError:

@@ -1,5 +1,6 @@
 """Durations in steps, epochs or examples, converted to steps in this one place."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from pydantic_core import core_schema
 
 _UNITS = {"step": "steps", "epoch": "epochs", "example": "examples"}
-_PATTERN = re.compile(r"\s*(\d[\d_]*(?:\.\d+)?(?:e\d+)?)\s*(step|epoch|example)s?\s*")
+_PATTERN = re.compile(r"\s*(\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)\s*(step|epoch|example)s?\s*")
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,12 @@ class Duration:
     unit: str
 
     @classmethod
-    def parse(cls, text: str) -> "Duration":
+    def parse(cls, text: object) -> "Duration":
         """Read `"20 epochs"`, `"1 step"`, `"1e6 examples"`; anything else is a ValueError that says what is wanted."""
         match = _PATTERN.fullmatch(text) if isinstance(text, str) else None
-        if match is None:
+        if match is None or math.isinf(float(match[1])):
             raise ValueError("give a number and a unit, such as '20 epochs', '500 steps' or '1e6 examples'")
-        amount = float(match[1].replace("_", ""))
+        amount = float(match[1])
         if amount <= 0:
             raise ValueError("a duration must be more than 0")
         return cls(amount, _UNITS[match[2]])
@@ -35,7 +36,8 @@ class Duration:
 
     def __str__(self) -> str:
         unit = self.unit.removesuffix("s") if self.amount == 1 else self.unit
-        return f"{self.amount:g} {unit}"
+        amount = int(self.amount) if self.amount.is_integer() else self.amount
+        return f"{amount} {unit}"  # every digit, so that a saved config means the same run
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:

@@ -38,7 +38,7 @@ def _packages() -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in sys.path:
         if Path(entry).is_dir():
-            for name in os.listdir(entry):
+            for name in os.listdir(entry or "."):  # "" is the current folder
                 if match := _DISTRIBUTION.fullmatch(name):
                     found.setdefault(match["name"], match["version"])
     return dict(sorted(found.items()))
@@ -49,7 +49,7 @@ def _git_state(folder: Path) -> dict[str, Any] | None:
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
-    untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "--full-name") or ""
+    untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "--full-name", ":/") or ""
     return {"commit": commit.strip(), "diff": _git(folder, "diff", "HEAD"), "untracked": untracked.splitlines()}
 
 

@@ -83,7 +83,7 @@ class CheckpointEvaluation:
         metrics = evaluator.evaluate(model, split).metrics
         self._write(name, len(split), metrics, splits)
         record = self.folders.logs / "metrics.jsonl"
-        available = plot_data(self.config.experiment, model, splits, self.split, evaluator)
+        available = plot_data(self.config, model, splits, self.split, evaluator)
         available["history"] = read_rows(record) if record.exists() else []
         for path in draw_plots(self.plots, available, self.folders.visualizations, "evaluation_").values():
             log.info("drew %s", path)

@@ -1,7 +1,8 @@
 """Measures a model with fixed weights on a split."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,7 @@ class Evaluator:
     Args:
         hardware: Where to compute.
         metrics: Names of means over examples (accuracy, error, mean_squared_error, mean_absolute_error), or of
-            torchmetrics classes in snake_case (f1_score, calibration_error).
+            torchmetrics classes in snake_case (f1_score, r2_score).
         batch_size: Examples in one forward pass; it does not change the result beyond rounding.
         n_classes: For the torchmetrics classes that need it.
     """
@@ -74,46 +75,72 @@ class Evaluator:
                 predicted, target = output.pop("predictions").cpu(), output.pop("targets").cpu()
                 predictions.append(predicted)
                 targets.append(target)
-                values = {name: value.double() for name, value in output.items()}
-                values |= {name: mean(predicted, target).double().mean() for name, mean in self.means.items()}
-                for name, value in values.items():
-                    sums[name] = sums.get(name, 0.0) + float(value) * len(target)
+                totals = {name: value.double() * len(target) for name, value in output.items()}
+                totals |= {name: _total(mean(predicted, target)) for name, mean in self.means.items()}
+                for name, total in totals.items():
+                    sums[name] = sums.get(name, 0.0) + float(total)
                 n += len(target)
         metrics = {name: total / n for name, total in sums.items()}
         all_predictions, all_targets = torch.cat(predictions), torch.cat(targets)
         for name, metric in self.collected.items():
-            metrics[name] = float(metric(all_predictions, all_targets))
+            metrics[name] = metric(all_predictions, all_targets)
         return Evaluation(metrics, all_predictions, all_targets)
+
+
+def _total(values: Tensor) -> Tensor:
+    """The sum over examples of what each one's values are on average; exact where the values are counts."""
+    return values.double().sum() * len(values) / values.numel()
 
 
 @contextmanager
 def _undisturbed(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, with the training's random draws and mode as they were afterwards."""
-    state, was_training = random_state(), model.training
+    state, modes = random_state(), {module: module.training for module in model.modules()}
     model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        for module, training in modes.items():
+            module.training = training
         restore_random_state(state)
 
 
-def _from_torchmetrics(name: str, n_classes: int) -> Callable[[Tensor, Tensor], Any]:
-    import torchmetrics  # costs more than importing torch: only for an experiment that names one of its metrics
-
-    known = {_snake_case(each): each for each in torchmetrics.__all__}
+def _from_torchmetrics(name: str, n_classes: int) -> Callable[[Tensor, Tensor], float]:
+    try:  # costs more than importing torch: only for an experiment that names one of its metrics
+        from torchmetrics import classification, regression
+    except ImportError:
+        raise InputError(
+            f"unknown metric '{name}' in trainer.metrics{did_you_mean(name, _MEANS)}; known: {', '.join(_MEANS)}, "
+            "and those of torchmetrics where that is installed"
+        ) from None
+    known = {_snake_case(each): getattr(kind, each) for kind in (classification, regression) for each in kind.__all__}
     if name not in known:
-        choices = sorted(known.keys() | _MEANS.keys())
+        choices = known.keys() | _MEANS.keys()
         raise InputError(f"unknown metric '{name}' in trainer.metrics{did_you_mean(name, choices)}")
-    kind = getattr(torchmetrics, known[name])
-    try:
-        metric = kind(task="multiclass", num_classes=n_classes)
-    except (TypeError, ValueError):  # a metric of regression or retrieval takes neither
-        metric = kind()
-    return metric
+    metric = _with_defaults(known[name], n_classes)
+    if metric is None:
+        raise InputError(f"metric '{name}' in trainer.metrics needs settings of its own, which cannot be given")
+
+    def measure(predictions: Tensor, targets: Tensor) -> float:
+        try:
+            return float(metric(predictions, targets))
+        except (TypeError, ValueError, RuntimeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"metric '{name}' cannot be measured on this model's predictions: {reason}") from None
+        finally:
+            metric.reset()  # or it would keep every prediction ever made
+
+    return measure
+
+
+def _with_defaults(kind: Any, n_classes: int) -> Any:
+    """A metric of classification over `n_classes`, each class counting alike, or of anything else as it comes."""
+    classes = {"task": "multiclass", "num_classes": n_classes}
+    for arguments in ({**classes, "average": "macro"}, classes, {}):
+        with suppress(TypeError, ValueError):  # those that do not know an argument, or lack one
+            return kind(**arguments)
+    return None
 
 
 def _snake_case(name: str) -> str:
-    return "".join(
-        ("_" if i and c.isupper() and not name[i - 1].isupper() else "") + c for i, c in enumerate(name)
-    ).lower()
+    return re.sub("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

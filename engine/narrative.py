@@ -2,16 +2,22 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from utils.errors import RunError
 from utils.files import cannot_write
 
 _LOGGER = logging.getLogger("engine")
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that fails in silence: the run meets the same full disk, and reports it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave out `record`."""
 
 
 @contextmanager
@@ -20,7 +26,7 @@ def write_narrative(folder: Path) -> Iterator[None]:
     path = folder / "train.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _LogFile(path, encoding="utf-8")
     except OSError as error:
         raise cannot_write(path, error) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
@@ -31,13 +37,13 @@ def write_narrative(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        log = _LOGGER.error if isinstance(error, RunError) else _LOGGER.debug
-        log("%s: %s", type(error).__name__, error)
+        _LOGGER.debug("ended by %s: %s", type(error).__name__, error)  # the console shows it in a form of its own
         raise
     finally:
         _LOGGER.removeHandler(handler)
         _LOGGER.setLevel(level)
-        handler.close()
+        with suppress(OSError):
+            handler.close()
 
 
 def describe_model(model: nn.Module) -> str:
@@ -48,9 +54,10 @@ def describe_model(model: nn.Module) -> str:
     return f"{type(model).__name__} with {parameters:,} parameters ({size:,.1f} KiB)"
 
 
-def summarize(results: Mapping[str, Any]) -> str:
-    """One line about a training that is over."""
-    figures = [f"{name} {value:.4g}" for name, value in results["last"].items()]
+def report(run_id: str, results: Mapping[str, Any]) -> str:
+    """What a training that is over came to, one figure a line."""
+    lines = [f"run {run_id} finished"]
+    lines += [f"  {name:<24} {value:.4g}" for name, value in results["last"].items()]
     if best := results["best"]:
-        figures.append(f"best {best['metric']} {best['value']:.4g} at step {best['step']}")
-    return f"trained {results['step']} steps in {results['seconds']:.1f} s: {'  '.join(figures)}"
+        lines.append(f"  best {best['metric']:<19} {best['value']:.4g} at step {best['step']}")
+    return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +24,26 @@ class Record:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
+            self._file = path.open("ab", buffering=0)  # a row is written whole or taken back
             if self._file.tell() < size:
+                self._file.close()
                 raise InputError(f"{path} is shorter than its run's checkpoint says; the run cannot be resumed")
             self._file.truncate(size)
+            self._size = size
         except OSError as error:
             raise cannot_write(path, error) from error
 
     def append(self, row: Row) -> None:
         """Add one row and hand it to the system."""
+        line = rest = json.dumps(row).encode() + b"\n"
         try:
-            self._file.write(json.dumps(row).encode() + b"\n")
-            self._file.flush()
+            while rest:  # a disk that is nearly full takes a part before it refuses
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(self._size)
             raise cannot_write(self.path, error) from error
+        self._size += len(line)
 
     def sync(self) -> int:
         """Make the rows so far survive a crash of the machine; returns the size in bytes."""
@@ -44,7 +51,7 @@ class Record:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise cannot_write(self.path, error) from error
-        return self._file.seek(0, os.SEEK_END)
+        return self._size
 
     def __enter__(self) -> "Record":
         return self

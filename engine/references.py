@@ -1,5 +1,6 @@
 """What `--load-checkpoint` and `--checkpoint` may name: a file, a run, `latest`, or a wandb artifact."""
 
+import os
 from pathlib import Path
 
 from engine.artifacts import fetch_artifact, is_artifact_reference
@@ -20,7 +21,7 @@ def resolve_checkpoint(reference: str, outputs: Path) -> Path:
         InputError: There is nothing of that name.
         RunError: wandb cannot be reached.
     """
-    if Path(reference).exists():
+    if os.path.exists(reference):  # unlike Path.exists, false for a name that no file can have
         return Path(reference)
     runs = run_ids(outputs)
     if reference == "latest" or reference in runs:

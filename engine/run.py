@@ -1,7 +1,9 @@
 """One run: its name, its folders, what it was made with, and how it ended."""
 
 import json
+import re
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ import yaml
 
 from engine.config import ExperimentConfig
 from engine.tracking.base import RunInfo
-from utils.errors import InputError, ScratchError
+from utils.errors import InputError, RunError, ScratchError
 from utils.files import write_atomic
 
 
@@ -87,12 +89,23 @@ class Run:
         return f"stopped at step {step}; go on with --experiment {self.config.experiment} --resume {self.run_id}"
 
     def open(self, environment: Mapping[str, Any]) -> None:
-        """Make the folders and write `config.yaml` and `environment.json`; a resumed run keeps its own."""
-        if not self.options.resume:
-            config = yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        """Make the folders and write `config.yaml` and `environment.json`; a resumed run keeps its own.
+
+        Raises:
+            RunError: Something cannot be written; of a new run nothing is left behind.
+        """
+        if self.options.resume:
+            self.note("running", {})
+            return
+        config = yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        try:
             write_atomic(self.folders.models / "config.yaml", config)
             write_atomic(self.folders.models / "environment.json", json.dumps(environment, indent=2))
-        self.note("running", {})
+            self.note("running", {})
+        except RunError:
+            for folder in (self.folders.models, self.folders.logs):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     def note(self, status: str, results: Mapping[str, Any]) -> None:
         """Write `metrics.json`: how the run stands."""
@@ -130,8 +143,8 @@ def run_ids(outputs: Path) -> list[str]:
 
 
 def _age(folder: Path) -> tuple[str, int]:
-    *_, time, _ = folder.name.rsplit("-", 2)
-    return time, (folder / "config.yaml").stat().st_mtime_ns  # the name has whole seconds
+    time = re.search(r"\d{8}T\d{6}Z", folder.name)  # a folder that someone renamed is older than all others
+    return time[0] if time else "", (folder / "config.yaml").stat().st_mtime_ns  # the name has whole seconds
 
 
 def read_summary(outputs: Path, run_id: str) -> dict[str, Any]:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from engine.checkpoints import load_checkpoint, load_weights
-from utils.errors import InputError
+from engine.checkpoints import load_checkpoint, load_weights, not_ours
+from utils.errors import InputError, RunError
 from utils.seeds import random_state
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
 
+_NEEDED = {"chapter", "run_id", "config", "step", "model", "average"}  # by an evaluation or a new run
+
+
 def capture_state(trainer: Trainer) -> dict[str, Any]:
-    """Everything that the rest of the training depends on, and what an evaluation needs to know."""
+    """Everything that the rest of the training depends on, and what an evaluation needs to know.
+
+    Raises:
+        RunError: A weight is not finite; the loss shows that at the next step only, too late for the checkpoint.
+    """
+    for name, values in trainer.model.state_dict().items():
+        if not values.isfinite().all():
+            raise RunError(
+                f"{name} is not finite after step {trainer.step}: lower the learning rate or set trainer.clip_norm"
+            )
     return {
         "chapter": trainer.run.chapter.name,
         "run_id": trainer.run.run_id,
@@ -64,6 +77,7 @@ def results_of(trainer: Trainer) -> dict[str, Any]:
         "last": trainer.latest,
         "best": trainer.best.summary(),
         "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
+        "model_bytes": sum(tensor.nbytes for tensor in trainer.model.state_dict().values()),
         "data": trainer.splits.fingerprint,
     }
 
@@ -75,6 +89,10 @@ def read_checkpoint(path: Path, chapter: Path) -> dict[str, Any]:
         InputError: It cannot be used, or comes from another chapter.
     """
     content = load_checkpoint(path)
+    if not content.keys() >= _NEEDED:
+        raise not_ours(path)
+    if not re.fullmatch(r"\w[\w.-]*", str(content.get("run_id"))):  # becomes a folder's name: no way out of outputs/
+        raise not_ours(path)
     if content.get("chapter") != chapter.name:
         raise InputError(f"checkpoint {path} is from chapter {content.get('chapter')}, not from {chapter.name}")
     return content

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from itertools import islice
 from typing import Any
 
@@ -18,7 +18,7 @@ from engine.clock import Clock
 from engine.environment import snapshot
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
-from engine.narrative import describe_model, summarize, write_narrative
+from engine.narrative import describe_model, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
 from engine.plan import Plan
 from engine.progress import Progress
@@ -31,7 +31,7 @@ from engine.tracking import build_trackers
 from engine.update import GradientStep, OwnStep, build_update
 from engine.visualize import draw_plots, plot_data
 from engine.window import Window
-from utils.errors import Interrupted
+from utils.errors import Interrupted, RunError
 from utils.seeds import derived_seed, restore_random_state, seed_everything
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,8 @@ log = logging.getLogger(__name__)
 class Trainer:
     """Trains one model on one data set and leaves the run's files behind.
 
-    A model is an `nn.Module` with `training_step(batch)` and `evaluation_step(batch)`; see engine/README.md.
+    A model is an `nn.Module` with `training_step(batch)` and `evaluation_step(batch)`; see engine/README.md. Build it
+    after the trainer, which seeds every generator, so that its first weights too depend on the run's seed alone.
     """
 
     # parts
@@ -72,6 +73,7 @@ class Trainer:
         self.best = Best(run.config.trainer.monitor, run.config.trainer.early_stopping)
         self.step, self.evaluated_at, self.latest = 0, -1, {}
         self.recorded_bytes, self.random = 0, None
+        seed_everything(derived_seed(run.config.seed, "model"))
 
     def fit(self, model: nn.Module, splits: Splits) -> None:
         """Train `model` for as long as the run's config says; on return the run is finished.
@@ -83,8 +85,8 @@ class Trainer:
         """
         self._assemble(model, splits)
         self._restore()
-        self.run.open(snapshot(self.hardware.device, self.run.chapter))
         with write_narrative(self.run.folders.logs), self.signals:
+            self.run.open(snapshot(self.hardware.device, self.run.chapter))
             try:
                 with Record(self.run.folders.logs / "metrics.jsonl", self.recorded_bytes) as self.record:
                     self._announce()
@@ -92,9 +94,11 @@ class Trainer:
                         self._train()
                     self._finish()
             except BaseException as error:
-                self._close(status_of(error))
+                with suppress(RunError):  # a full disk may refuse this too; the first error is the one to tell
+                    self._close(status_of(error))
                 raise
             self._close("finished")
+        print(report(self.run.run_id, results_of(self)))
 
     # ---- the loop ----------------------------------------------------------------------------------------------
 
@@ -160,7 +164,9 @@ class Trainer:
             measured |= {f"model/{name}": float(value) for name, value in self.model.measures().items()}
         self.evaluated_at, self.latest = self.step, measured
         self._write(measured)
-        if self.step > 0 and self.best.update(measured, self.step):  # untrained weights are never the best
+        if self.step == 0:  # untrained weights are never the best
+            self.best.check(measured)
+        elif self.best.update(measured, self.step):
             self._save("model_best.pt")
 
     def _write(self, row: dict[str, float]) -> None:
@@ -194,7 +200,6 @@ class Trainer:
         if options.load_checkpoint is not None:
             path = resolve_checkpoint(options.load_checkpoint, self.run.outputs)
             load_weights(self.model, trained_weights(read_checkpoint(path, self.run.chapter)), str(path))
-            log.info("starting from the weights of %s", path)
         if options.resume:
             restore_state(self, read_checkpoint(self.run.folders.models / "model_last.pt", self.run.chapter))
 
@@ -215,6 +220,8 @@ class Trainer:
         log.info(
             "%s %d steps of %d examples of %d", where, self.plan.total, self.plan.examples_per_step, self.batches.n
         )
+        if run.options.load_checkpoint is not None:
+            log.info("starting from the weights of %s", run.options.load_checkpoint)
         self.trackers.start(run.info(resumed_at=self.step if run.options.resume else None))
 
     def _finish(self) -> None:
@@ -223,7 +230,7 @@ class Trainer:
         self._save_last()
         self.signals.raise_if_received(self.run.how_to_go_on(self.step))
         results = results_of(self)
-        log.info("%s", summarize(results))
+        log.info("trained %d steps in %.1f s", self.step, self.clock.seconds)
         if self.run.options.plots:
             self._draw_plots()
         files = [path for path in sorted(self.run.folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]
@@ -234,7 +241,8 @@ class Trainer:
     def _draw_plots(self) -> None:
         folders = self.run.folders
         with self.average.applied() if self.average else nullcontext():
-            available = plot_data(self.config.experiment, self.model, self.splits, "validation", self.evaluator)
+            split = self.config.trainer.evaluate_on[-1] if self.config.trainer.evaluate_on else "train"
+            available = plot_data(self.config, self.model, self.splits, split, self.evaluator)
             available["history"] = read_rows(folders.logs / "metrics.jsonl")
             pictures = draw_plots(self.run.options.plots, available, folders.visualizations)
         for name, path in pictures.items():

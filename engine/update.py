@@ -61,14 +61,14 @@ class GradientStep:
         """Leave in `.grad` the gradient of the mean loss over all items of `batches`."""
         outputs: list[Outputs] = []
         expected: Any = None
-        total: Any = 0
+        total: Any = torch.tensor(0)
         for batch in batches:
             with self.hardware.autocast():
                 output = self.training_step(batch)
             loss = output["loss"]
             if len(batches) > 1:
-                items = output.get("items", len(batch[0]))
-                expected = items * len(batches) if expected is None else expected
+                items = torch.as_tensor(output.get("items", len(batch[0])))
+                expected = items.clamp(min=1) * len(batches) if expected is None else expected
                 total = total + items
                 loss = loss * (items / expected)
             self.hardware.scaler.scale(loss).backward()
@@ -76,7 +76,7 @@ class GradientStep:
         if len(batches) > 1:  # passes of unequal size: the weights were guessed from the first and are set right here
             for parameter in self.parameters:
                 if parameter.grad is not None:
-                    parameter.grad.mul_(expected / total)
+                    parameter.grad.mul_(expected / total.clamp(min=1))
         return outputs
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from data_utils.splits import Splits
+from engine.config import ExperimentConfig
 from engine.evaluator import Evaluator
 
 
@@ -26,7 +27,9 @@ def draw_plots(names: Sequence[str], available: Mapping[str, Any], folder: Path,
     return paths
 
 
-def plot_data(subject: str, model: nn.Module, splits: Splits, split_name: str, evaluator: Evaluator) -> dict[str, Any]:
+def plot_data(
+    config: ExperimentConfig, model: nn.Module, splits: Splits, split_name: str, evaluator: Evaluator
+) -> dict[str, Any]:
     """What plots may ask for, by the names of their parameters; a model adds its own with `plot_data()`."""
     name, split = splits.evaluation(split_name)
     evaluation = evaluator.evaluate(model, split)
@@ -38,7 +41,8 @@ def plot_data(subject: str, model: nn.Module, splits: Splits, split_name: str, e
         return output["predictions"].cpu().numpy()  # type: ignore[no-any-return]
 
     return {
-        "subject": subject,
+        "subject": config.experiment,
+        "bounds": {claim.metric: claim.at_most for claim in config.claims if isinstance(claim.at_most, float)},
         "split": name,
         "inputs": split.inputs.cpu().numpy(),
         "targets": evaluation.targets.numpy(),

@@ -42,8 +42,9 @@ class Window:
         self._refuse_non_finite(columns)
         means = {}
         for name, (_, values, weights) in columns.items():
-            total = sum(value * weight for value, weight in zip(values, weights, strict=True))
-            means[_key(name)] = total / sum(weights)
+            if any(weights):  # a mean over no items is none
+                total = sum(value * weight for value, weight in zip(values, weights, strict=True))
+                means[_key(name)] = total / sum(weights)
         self._outputs = []
         return means
 
@@ -56,13 +57,19 @@ class Window:
         self._refuse_non_finite(self._columns())
 
     def _refuse_non_finite(self, columns: dict[str, Column]) -> None:
-        for name, (steps, values, _) in columns.items():
-            for step, value in zip(steps, values, strict=True):
-                if name not in self._unchecked and not math.isfinite(value):
-                    raise RunError(
-                        f"the {name.replace('_', ' ')} is {value} at step {step}: lower the learning rate, set "
-                        "trainer.clip_norm, or look for bad values in the data of that step"
-                    )
+        found = [
+            (step, name, value)
+            for name, (steps, values, _) in columns.items()
+            for step, value in zip(steps, values, strict=True)
+            if name not in self._unchecked and not math.isfinite(value)
+        ]
+        if found:
+            # of one step the loss comes first: it spoils the gradient, not the other way round
+            step, name, value = min(found, key=lambda each: (each[0], each[1] != "loss"))
+            raise RunError(
+                f"the {name.replace('_', ' ')} is {value} at step {step}: lower the learning rate, set "
+                "trainer.clip_norm, or look for bad values in the data of that step"
+            )
 
     def _columns(self) -> dict[str, Column]:
         """For each value but the count of items: the steps that have it, the values and their weights."""

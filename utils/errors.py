@@ -44,5 +44,6 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> InputError:
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """`", did you mean 'xor'?"` for the closest of `choices`, or nothing where none is close."""
-    closest = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
-    return f", did you mean '{closest[0]}'?" if closest else ""
+    by_lower_case = {choice.lower(): choice for choice in choices}
+    closest = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.5)
+    return f", did you mean '{by_lower_case[closest[0]]}'?" if closest else ""

@@ -55,4 +55,4 @@ def sync_folder(folder: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> RunError:
     """The one line for a write that the system refused."""
-    return RunError(f"cannot write {path}: {error.strerror}; free some space or choose a writable folder")
+    return RunError(f"cannot write {path}: {error.strerror or error}; free some space or choose a writable folder")

@@ -8,9 +8,9 @@ from typing import Any, TypeVar, get_args
 # Before pydantic is imported: it would look through every installed package for plugins, and use any it finds.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-from pydantic import BaseModel, ConfigDict, ValidationError  # noqa: E402
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from utils.errors import InputError, did_you_mean, unknown  # noqa: E402
+from utils.errors import InputError, did_you_mean, unknown
 
 
 class Strict(BaseModel):

@@ -1,5 +1,6 @@
 """Metrics and pictures for TensorBoard, as event files in the run's logs folder."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ class TensorBoardTracker:
 
     def __init__(self) -> None:
         self._writer: Any = None
+        self._excepthook = threading.excepthook
 
     def start(self, run: RunInfo) -> None:
         """Open a new event file; what an earlier one says of steps after the checkpoint is hidden."""
         from torch.utils.tensorboard import SummaryWriter
 
+        # The writer's thread keeps its error for our next call, which reports it; a traceback beside it is one too many.
+        threading.excepthook = lambda died: None if _is_writer(died.thread) else self._excepthook(died)
         purge_step = None if run.resumed_at is None else run.resumed_at + 1
         self._writer = SummaryWriter(str(run.logs), purge_step=purge_step)
 
@@ -43,3 +47,8 @@ class TensorBoardTracker:
     def finish(self, status: str) -> None:
         """Write what is left and close the file."""
         self._writer.close()
+        threading.excepthook = self._excepthook
+
+
+def _is_writer(thread: threading.Thread | None) -> bool:
+    return type(thread).__module__.startswith("tensorboard.")

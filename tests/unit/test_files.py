@@ -1,0 +1,88 @@
+"""Atomic files: the old content or the new, never a part, and nothing left lying about."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from utils.errors import RunError
+from utils.files import write_atomic
+
+
+@given(content=st.binary() | st.text(st.characters(exclude_categories=["Cs"])))
+def test_what_is_written_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, content: bytes | str) -> None:
+    path = tmp_path_factory.mktemp("files") / "new" / "folder" / "a file"
+    write_atomic(path, content)
+    assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "chmod", "fdopen"])
+def test_a_failure_of_the_system_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path = tmp_path / "result.json"
+    write_atomic(path, "old")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, refuse)
+        with pytest.raises(RunError, match=r"cannot write .*result\.json: No space left on device; free some space"):
+            write_atomic(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interruption_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            write_atomic(tmp_path / "x", "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_content_that_fails_its_check_never_gets_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    write_atomic(path, "old")
+
+    def refuse(written: Path) -> None:
+        assert written.read_text() == "new"
+        raise ValueError("not good enough")
+
+    with pytest.raises(ValueError, match="not good enough"):
+        write_atomic(path, "new", check=refuse)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("place", ["a file/result", "/proc/nowhere/result", "a folder"])
+def test_a_place_where_nothing_can_be_written_is_one_clear_line(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a file").write_text("not a folder")
+    (tmp_path / "a folder").mkdir()
+    with pytest.raises(RunError) as caught:
+        write_atomic(tmp_path / place, "x")
+    text = str(caught.value)
+    assert text.startswith(f"cannot write {tmp_path / place}: ")
+    assert "\n" not in text and "None" not in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a file", "a folder"]
+
+
+def test_an_error_without_words_of_its_own_is_still_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError("the cable is out")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(RunError, match="the cable is out"):
+        write_atomic(tmp_path / "x", "new")
+
+
+def test_the_file_may_be_read_by_others(tmp_path: Path) -> None:
+    write_atomic(tmp_path / "x", "content")
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
