@@ -1,0 +1,217 @@
+"""What the documents say to type works, and what they point to is there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import pytest
+
+from cli.chapters import Project
+from tests.doubles.toy_clone import executable
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_OURS = {".git", ".venv", "outputs", "data", "build", "__pycache__", ".pytest_cache", ".hypothesis"}
+
+# Commands that are too expensive to run here: each with the file that runs it, and what it says there. The demo makes a
+# chapter's environment by the steps that one would type, and the tests add the tools to it.
+PROVEN_ELSEWHERE = {
+    "./scratch demo": (".ci/run", "./scratch demo"),
+    "./scratch test": (".ci/run", "./scratch test"),
+    "./scratch test 01": (".ci/run", "./scratch test"),
+    "./scratch test 01 -k bound": ("tests/integration/test_cli_commands.py", '"-k"'),
+    "./scratch test --root -k docs": ("tests/integration/test_cli_commands.py", '"-k"'),
+    "./scratch setup --all --dev": (".ci/run", "./scratch test"),
+    "./scratch lint": (".ci/run", "./scratch lint"),
+    "python -m venv .venv": (".ci/run", "./scratch demo"),
+    ". .venv/bin/activate": (".ci/run", "./scratch demo"),
+    "pip install -r requirements.txt": (".ci/run", "./scratch demo"),
+    "pip install -r ../../requirements-dev.txt": (".ci/run", "./scratch test"),
+    "pip install -e ../../": (".ci/run", "./scratch test"),
+    "for seed in 0 1 2 3 4; do python src/train.py --experiment and --seed $seed --no-wandb; done": (
+        "models/01_perceptron/tests/test_claims.py",
+        "test_every_claim_holds_on_every_seed",
+    ),
+    "models/01_perceptron/.venv/bin/python tools/benchmark/startup.py": (
+        "tests/unit/test_benchmark_startup.py",
+        "tools/benchmark/startup.py",
+    ),
+}
+
+
+def documents() -> list[Path]:
+    """Every Markdown file of the project."""
+    found = []
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in NOT_OURS]
+        found += [Path(folder, name) for name in files if name.endswith(".md")]
+    return sorted(found)
+
+
+class Fence(NamedTuple):
+    """A block of code in a document."""
+
+    language: str
+    line: int
+    content: list[str]
+
+
+def fences(document: Path) -> list[Fence]:
+    """The blocks of code of `document`, in order."""
+    found: list[Fence] = []
+    inside = False
+    for number, line in enumerate(document.read_text().splitlines(), start=1):
+        if line.startswith("```"):
+            inside = not inside
+            if inside:
+                found.append(Fence(line.removeprefix("```").strip(), number, []))
+        elif inside:
+            found[-1].content.append(line)
+    return found
+
+
+def commands(document: Path) -> Iterator[tuple[Path, str]]:
+    """The commands of `document`, each with the folder to type it in, relative to the repository.
+
+    A block starts in the chapter that the document belongs to, or else at the root.
+    """
+    home = document.relative_to(ROOT)
+    start = Path(*home.parts[:2]) if home.parts[0] == "models" else Path()
+    for fence in fences(document):
+        folder = start
+        if fence.language != "bash":
+            continue
+        for line in fence.content:
+            for command in re.split(r"\s+&&\s+", re.sub(r"(^|\s)#\s.*", "", line).strip()):
+                if command.startswith("cd "):
+                    folder /= command.removeprefix("cd ").strip()
+                elif command:
+                    yield folder, command
+
+
+ids = pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository whose environments are this one."""
+    root = tmp_path_factory.mktemp("clone") / "repository"
+    shutil.copytree(ROOT, root, ignore=lambda folder, names: NOT_OURS.intersection(names) - _packages(folder))
+    project = Project(root)
+    for venv in (project.venv(), *(project.venv(chapter) for chapter in project.chapters())):
+        venv.python.parent.mkdir(parents=True)
+        executable(venv.python, f'PYTHONPATH="{root}" exec "{sys.executable}" "$@"')
+        (venv.python.parent / "pre-commit").symlink_to(Path(sys.executable).with_name("pre-commit"))
+        for stage in venv.stages:
+            venv.stamp(stage)
+    subprocess.run(["git", "init", "--quiet", str(root)], check=True)
+    return root
+
+
+def _packages(folder: str) -> set[str]:
+    """`data` is ignored at the root only, as in .gitignore."""
+    return set() if Path(folder) == ROOT else {"data"}
+
+
+@pytest.fixture(scope="module")
+def already_run() -> set[tuple[Path, str]]:
+    """What earlier documents had typed: once is enough."""
+    return set()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [document for document in documents() if any(command not in PROVEN_ELSEWHERE for _, command in commands(document))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_every_command_works(document: Path, clone: Path, already_run: set[tuple[Path, str]]) -> None:
+    for folder, command in commands(document):
+        if command in PROVEN_ELSEWHERE or (folder, command) in already_run:
+            continue
+        done = _type(command, clone, folder)
+        assert done.returncode == 0, f"{folder}$ {command}\n{done.stdout}{done.stderr}"
+        already_run.add((folder, command))
+
+
+def _type(command: str, clone: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run what a reader would type; RUN_ID stands for the newest run."""
+    runs = sorted((clone / folder).glob("outputs/models/*"), key=lambda run: run.stat().st_mtime_ns)
+    if runs:
+        command = command.replace("RUN_ID", runs[-1].name)
+    environment = {
+        **os.environ,
+        "PATH": f"{clone / '.venv/bin'}{os.pathsep}{os.environ['PATH']}",  # as in an activated environment
+        "OMP_NUM_THREADS": "1",
+        "WANDB_MODE": "disabled",
+    }
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=clone / folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", PROVEN_ELSEWHERE)
+def test_a_command_that_is_proven_elsewhere_still_is(command: str) -> None:
+    file, text = PROVEN_ELSEWHERE[command]
+    assert text in (ROOT / file).read_text()
+
+
+def test_the_list_of_commands_proven_elsewhere_has_no_leftovers() -> None:
+    typed = {command for document in documents() for _, command in commands(document)}
+    assert sorted(PROVEN_ELSEWHERE.keys() - typed) == []
+
+
+@ids
+def test_every_block_of_code_says_its_language(document: Path) -> None:
+    assert [fence.line for fence in fences(document) if not fence.language] == []
+
+
+@ids
+def test_every_link_leads_somewhere(document: Path) -> None:
+    broken = []
+    for target in re.findall(r'(?:\]\(|src=")([^()\s"]+)', _prose(document)):
+        path, _, anchor = unquote(target).partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        file = (document.parent / path) if path else document
+        if not file.exists() or (anchor and file.suffix == ".md" and anchor not in _anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def _prose(document: Path) -> str:
+    """The text without its blocks of code."""
+    return re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def _anchors(document: Path) -> set[str]:
+    """The headings as GitHub turns them into anchors."""
+    headings = re.findall(r"^#+ (.*)$", _prose(document), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_decision_is_in_the_list_of_decisions() -> None:
+    index = (ROOT / "docs/adr/README.md").read_text()
+    decisions = sorted(path.name for path in (ROOT / "docs/adr").glob("0*.md"))
+    assert [name for name in decisions if f"({name})" not in index] == []
+
+
+def test_every_experiment_has_an_entry() -> None:
+    entries = re.findall(r"^### (\S+)$", (ROOT / "EXPERIMENTS.md").read_text(), flags=re.MULTILINE)
+    wanted = [
+        f"{chapter.name}/{experiment.name}"
+        for chapter in Project(ROOT).chapters()
+        for experiment in chapter.experiments()
+    ]
+    assert sorted(entries) == sorted(wanted)

@@ -1,0 +1,512 @@
+"""A training from its first file to its last: what it leaves behind, how it stops, and that it goes on to the same bits."""
+
+import logging
+import math
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from data_utils import load
+from data_utils.batches import Batches
+from data_utils.splits import TensorSplit
+from engine import Run
+from engine.config import ExperimentConfig, Sgd
+from engine.evaluator import Evaluator
+from engine.hardware import Hardware
+from engine.state import trained_weights
+from engine.tracking import Trackers
+from engine.tracking.base import Row, RunInfo
+from tests.doubles.bench import NETWORK, PERCEPTRON, Bench, Outcome, untimed
+from utils.errors import InputError, Interrupted, RunError
+
+# The dummy chapter: 48 examples in batches of 8 are 6 steps an epoch, 18 in all; a log line every second step.
+STEPS = 18
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_and_tidy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCRATCH_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        patch.setattr(
+            "os.fsync", lambda descriptor: None
+        )  # most of the time, on a busy disk, and no power cut is tested
+        yield
+    torch.set_deterministic_debug_mode("default")  # a training switches this on for its process
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(NETWORK, tmp_path / "outputs")
+
+
+def on_call(number: int, method: str, action: Callable[[], Any]) -> Callable[[nn.Module], None]:
+    """Do `action` just before a model's `method` is called for the `number`th time."""
+
+    def prepare(model: nn.Module) -> None:
+        original, calls = getattr(model, method), iter(range(1, number))
+
+        def wrapper(*arguments: Any) -> Any:
+            if next(calls, None) is None and calls_left.pop("once", False):
+                action()
+            return original(*arguments)
+
+        calls_left = {"once": True}
+        setattr(model, method, wrapper)
+
+    return prepare
+
+
+def stop_at(call: int, method: str = "training_step") -> Callable[[nn.Module], None]:
+    """Have SIGTERM arrive in the `call`th call of `method`."""
+    return on_call(call, method, lambda: signal.raise_signal(signal.SIGTERM))
+
+
+def fail_at(call: int, method: str = "training_step") -> Callable[[nn.Module], None]:
+    """A defect in the `call`th call of `method`."""
+
+    def crash() -> None:
+        raise ZeroDivisionError("a defect")
+
+    return on_call(call, method, crash)
+
+
+def steps_with(rows: Sequence[Mapping[str, Any]], name: str) -> list[int]:
+    return [row["step"] for row in rows if name in row]
+
+
+# ---- what a run leaves behind ------------------------------------------------------------------------------------
+
+
+def test_a_dummy_model_runs_through_the_engine_for_one_epoch(bench: Bench) -> None:
+    outcome = bench.train(bench.run(bench.config("blobs", "trainer.duration=1 epoch")))
+    assert outcome.summary["status"] == "finished"
+    assert outcome.summary["step"] == 6
+
+
+def test_a_run_leaves_the_files_of_b3(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    run = bench.run(bench.config("blobs", "tracking.tensorboard=true"), plots=("learning_curve",))
+    outcome = bench.train(run)
+    folders = run.folders
+    assert {path.name for path in folders.models.iterdir()} == {
+        "model_last.pt",
+        "model_best.pt",
+        "config.yaml",
+        "metrics.json",
+        "environment.json",
+    }
+    logs = {path.name.partition(".out")[0] for path in folders.logs.iterdir()}
+    assert logs == {"train.log", "metrics.jsonl", "events"}
+    assert [path.name for path in folders.visualizations.iterdir()] == ["learning_curve.png"]
+    assert capsys.readouterr().out.startswith(f"run {run.run_id} finished\n  train/loss ")
+    for line in ("A small network tells two clouds", "Network with 26 parameters", "training for 18 steps", "drew "):
+        assert line in outcome.narrative
+
+
+def test_the_summary_says_how_the_run_stands(bench: Bench) -> None:
+    outcome = bench.train(bench.run(bench.config("blobs", "seed=3")))
+    summary, evaluations = outcome.summary, [row for row in outcome.rows if "validation/loss" in row]
+    assert summary["seed"] == 3
+    assert summary["epoch"] == 3.0
+    assert summary["parameters"] == 26
+    assert summary["data"] == load(outcome.run.config.data).fingerprint
+    assert summary["last"] == {name: value for name, value in evaluations[-1].items() if "/" in name}
+    best = max(evaluations[1:], key=lambda row: row["validation/accuracy"])  # max takes the first of equals
+    assert summary["best"] == {
+        "metric": "validation/accuracy",
+        "value": best["validation/accuracy"],
+        "step": best["step"],
+    }
+    assert outcome.checkpoint("model_best.pt")["step"] == best["step"]
+    assert outcome.checkpoint("model_last.pt")["step"] == STEPS
+
+
+def test_the_saved_config_is_the_config_of_the_run(bench: Bench) -> None:
+    from cli.compose import read_config
+
+    run = bench.run(bench.config("blobs", "tags=[night]"))
+    bench.train(run)
+    assert read_config(run.folders.models / "config.yaml", [], type(run.config.model)) == run.config
+
+
+def test_the_record_has_every_value_at_its_step(bench: Bench) -> None:
+    rows = bench.train(bench.run(bench.config("blobs", "scheduler=cosine"))).rows
+    assert steps_with(rows, "batch/loss") == [2, 4, 6, 8, 10, 12, 14, 16, 18]
+    assert steps_with(rows, "validation/loss") == [0, 6, 12, 18]
+    logged, evaluated = ({*row} for row in (rows[1], rows[0]))
+    where = {"step", "epoch", "seconds"}
+    assert logged - where == {
+        "batch/loss",
+        "batch/weight",
+        "optimizer/lr",
+        "optimizer/gradient_norm",
+        "speed/examples_per_second",
+    }
+    assert evaluated - where == {
+        "train/loss",
+        "train/accuracy",
+        "validation/loss",
+        "validation/accuracy",
+        "model/weight_norm",
+    }
+    for row in rows:
+        assert row["epoch"] == pytest.approx(row["step"] / 6, abs=1e-6)
+        if "optimizer/lr" in row:
+            assert row["optimizer/gradient_norm"] > 0
+            assert row["speed/examples_per_second"] > 0
+            last_step = row["step"] - 1  # the rate that the window's last step was made with
+            assert row["optimizer/lr"] == pytest.approx(0.1 * (1 + math.cos(math.pi * last_step / STEPS)) / 2)
+
+
+def test_a_log_window_is_never_longer_than_an_epoch(bench: Bench) -> None:
+    outcome = bench.train(bench.run(bench.config("blobs", "trainer.log_every=1000 steps")))
+    assert steps_with(outcome.rows, "batch/loss") == [6, 12, 18]
+
+
+def test_batch_values_are_means_over_the_window(bench: Bench) -> None:
+    each = bench.train(bench.run(bench.config("blobs", "trainer.log_every=1 step")))
+    pairs = bench.train(bench.run(bench.config("blobs")))
+    losses = [row["batch/loss"] for row in each.rows if "batch/loss" in row]
+    means = [row["batch/loss"] for row in pairs.rows if "batch/loss" in row]
+    assert means == pytest.approx([(a + b) / 2 for a, b in zip(losses[::2], losses[1::2], strict=True)])
+
+
+def test_without_checkpoints_everything_else_is_there(bench: Bench) -> None:
+    run = bench.run(bench.config("blobs"), save_checkpoint=False)
+    outcome = bench.train(run)
+    assert {path.name for path in run.folders.models.iterdir()} == {"config.yaml", "metrics.json", "environment.json"}
+    assert outcome.summary["status"] == "finished"
+    assert outcome.summary["best"] is not None
+
+
+def test_training_learns(bench: Bench) -> None:
+    summary = bench.train(bench.run(bench.config("blobs", "trainer.duration=10 epochs"))).summary
+    assert summary["last"]["train/accuracy"] > 0.85
+
+
+# ---- settings ----------------------------------------------------------------------------------------------------
+
+
+def test_early_stopping_waits_for_its_patience_and_no_longer(bench: Bench) -> None:
+    config = bench.config(
+        "blobs",
+        "trainer.duration=50 epochs",
+        "trainer.log_every=4 steps",
+        "trainer.early_stopping={patience: 2, min_delta: 10.0}",
+    )
+    outcome = bench.train(bench.run(config))
+    assert outcome.summary["status"] == "finished"
+    assert outcome.summary["step"] == 18  # epoch 1 is the reference, 2 and 3 are no better
+    assert steps_with(outcome.rows, "batch/loss")[-1] == 18  # the two steps since the last log line are not lost
+
+
+def test_accumulating_equals_one_larger_batch(bench: Bench) -> None:
+    still = ("model.dropout=0.0", "trainer.evaluate_on=[train]", "trainer.monitor=null")
+    whole = bench.train(bench.run(bench.config("blobs", *still, "trainer.batch_size=21")))
+    parts = bench.train(bench.run(bench.config("blobs", *still, "trainer.batch_size=7", "trainer.accumulate=3")))
+    assert parts.summary["step"] == whole.summary["step"] == 9  # 48 examples: 21, 21 and the 6 that are left
+    for name, weights in whole.weights.items():
+        torch.testing.assert_close(parts.weights[name], weights)
+    losses = [[row["batch/loss"] for row in outcome.rows if "batch/loss" in row] for outcome in (whole, parts)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
+def test_the_moving_average_is_what_is_evaluated_and_loaded(bench: Bench) -> None:
+    source = bench.train(bench.run(bench.config("blobs", "trainer.ema_decay=0.9")))
+    content = source.checkpoint()
+    assert set(content["average"]) == set(content["model"])
+    assert not torch.equal(content["average"]["layers.0.weight"], content["model"]["layers.0.weight"])
+
+    splits = load(source.run.config.data)
+    model = bench.model(source.run.config, splits.n_features)
+    model.load_state_dict(trained_weights(content))
+    evaluator = Evaluator(Hardware(source.run.config.hardware), ["accuracy"], 8, splits.n_classes)
+    measured = evaluator.evaluate(model, splits.split("validation")).metrics
+    assert measured["loss"] == source.summary["last"]["validation/loss"]
+
+    path = str(source.run.folders.models / "model_last.pt")
+    successor = bench.train(bench.run(bench.config("blobs"), load_checkpoint=path))
+    assert successor.rows[0]["validation/loss"] == source.summary["last"]["validation/loss"]
+
+
+def test_a_checkpoint_may_be_named_by_path_or_run_or_as_the_latest(bench: Bench) -> None:
+    config = bench.config("blobs", "trainer.monitor.metric=train/loss", "trainer.monitor.mode=min")
+    older, newer = (bench.train(bench.run(config.model_copy(update={"seed": seed}))) for seed in (1, 2))
+    references = {
+        "latest": newer.summary["best"]["value"],
+        older.run.run_id: older.summary["best"]["value"],
+        str(older.run.folders.models / "model_last.pt"): older.summary["last"]["train/loss"],
+    }
+    for reference, loss in references.items():
+        outcome = bench.train(Run(NETWORK, config, bench.outputs, bench.run(config, load_checkpoint=reference).options))
+        assert outcome.rows[0]["train/loss"] == loss
+        assert f"starting from the weights of {reference}" in outcome.narrative
+
+
+def test_a_model_with_its_own_step_may_have_several_optimizers(bench: Bench) -> None:
+    sgd = Sgd(name="sgd", lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0)
+    changes = {"optimizer": None, "optimizers": {"left": sgd, "right": sgd.model_copy(update={"lr": 0.01})}}
+    config = bench.config("blobs", "scheduler=linear").model_copy(update=changes)
+    run = bench.run(config)
+    outcome = bench.train(run, model=Duel())
+    assert set(outcome.checkpoint()["optimizers"]) == {"left", "right"}
+    rates = [row["optimizer/lr"] for row in outcome.rows if "optimizer/lr" in row]
+    assert rates == pytest.approx([0.1 * (1 - step / STEPS) for step in range(1, STEPS, 2)])
+    gaps = [row["batch/gap"] for row in outcome.rows if "batch/gap" in row]
+    assert 4 > gaps[0] > gaps[1] > gaps[2]
+
+
+class Duel(nn.Module):
+    """Two numbers that pursue each other, each by its own optimizer."""
+
+    automatic_optimization = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+        nn.init.constant_(self.left.weight, 3.0)
+        nn.init.constant_(self.right.weight, 1.0)
+
+    def training_step(self, batch: Any, optimizers: dict[str, torch.optim.Optimizer]) -> dict[str, Tensor]:
+        gap = (self.left.weight - self.right.weight).square().sum()
+        for name in ("left", "right"):
+            optimizers[name].zero_grad()
+        gap.backward()
+        for name in ("left", "right"):
+            optimizers[name].step()
+        return {"loss": gap, "gap": gap.detach()}
+
+    def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        return {"predictions": torch.zeros_like(batch[1]), "targets": batch[1]}
+
+
+class FromDisk(Dataset[Any]):
+    """Examples that come one by one, as from files."""
+
+    def __init__(self, split: TensorSplit) -> None:
+        self.split = split
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.split[index]
+
+
+def through_a_loader(data: TensorSplit, *arguments: Any) -> Batches:
+    return Batches(FromDisk(data), *arguments)
+
+
+def test_data_that_is_loaded_by_workers_gives_the_same_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = bench.config("blobs", "trainer.duration=2 epochs")
+    in_memory = bench.train(bench.run(config)).fingerprint()
+    monkeypatch.setattr("engine.trainer.Batches", through_a_loader)
+    assert bench.train(bench.run(config)).fingerprint() == in_memory
+    workers = config.model_copy(update={"trainer": config.trainer.model_copy(update={"workers": 2})})
+    assert bench.train(bench.run(workers)).fingerprint() == in_memory
+
+
+# ---- determinism and resuming ------------------------------------------------------------------------------------
+
+LEARNERS = {
+    "momentum and dropout": (NETWORK, "blobs", "optimizer.momentum=0.9"),
+    "adam, cosine and average": (NETWORK, "blobs", "optimizer=adam", "scheduler=cosine", "trainer.ema_decay=0.9"),
+    "accumulation and a ragged tail": (NETWORK, "blobs", "trainer.batch_size=5", "trainer.accumulate=2"),
+    "a learning rule of its own": (PERCEPTRON, "blobs", "trainer.duration=2 epochs", "trainer.log_every=3 steps"),
+}
+
+
+def learner(name: str, outputs: Path) -> tuple[Bench, ExperimentConfig[Any]]:
+    chapter, experiment, *overrides = LEARNERS[name]
+    bench = Bench(Path(chapter), outputs)
+    return bench, bench.config(experiment, *overrides)
+
+
+def test_two_runs_with_one_seed_are_equal_to_the_last_bit(bench: Bench) -> None:
+    config = bench.config("blobs")
+    first, second = (bench.train(bench.run(config)).fingerprint() for _ in range(2))
+    assert first == second
+    other = bench.train(bench.run(bench.config("blobs", "seed=1"))).fingerprint()
+    assert other["rows"][0] != first["rows"][0]  # other first weights
+
+
+def test_watching_a_run_does_not_change_it(bench: Bench) -> None:
+    unwatched = bench.train(bench.run(bench.config("blobs"))).fingerprint()
+    watched = bench.run(bench.config("blobs", "tracking.tensorboard=true"), plots=("learning_curve",))
+    assert bench.train(watched).fingerprint() == unwatched
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_run_that_is_stopped_after_every_step_ends_with_the_same_bits(name: str, tmp_path: Path) -> None:
+    bench, config = learner(name, tmp_path)
+    unbroken = bench.train(bench.run(config))
+    run = bench.run(config)
+    with pytest.raises(Interrupted):
+        bench.train(run, prepare=stop_at(1))
+    for step in range(1, unbroken.summary["step"] - 1):
+        with pytest.raises(Interrupted, match=f"step {step + 1};"):
+            bench.go_on(run, stop_at(1))
+    assert Outcome(run).summary["status"] == "interrupted"
+    assert bench.go_on(run).fingerprint() == unbroken.fingerprint()
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_run_that_is_stopped_while_evaluating_ends_with_the_same_bits(name: str, tmp_path: Path) -> None:
+    bench, config = learner(name, tmp_path)
+    unbroken = bench.train(bench.run(config)).fingerprint()
+    for call in (1, 8, 13):  # in the first evaluation, before any step, and in later ones
+        run = bench.run(config)
+        with pytest.raises(Interrupted):
+            bench.train(run, prepare=stop_at(call, "evaluation_step"))
+        assert bench.go_on(run).fingerprint() == unbroken
+
+
+@pytest.mark.parametrize("call", [5, 7, 12, 18])
+def test_a_run_that_crashed_goes_on_from_its_last_checkpoint(bench: Bench, call: int) -> None:
+    config = bench.config("blobs", "trainer.checkpoint.every=4 steps", "trainer.ema_decay=0.9")
+    unbroken = bench.train(bench.run(config)).fingerprint()
+    run = bench.run(config)
+    with pytest.raises(ZeroDivisionError):
+        bench.train(run, prepare=fail_at(call))
+    assert Outcome(run).summary["status"] == "failed"
+    assert Outcome(run).checkpoint()["step"] == (call - 1) // 4 * 4
+    assert bench.go_on(run).fingerprint() == unbroken
+
+
+def test_a_resumed_run_says_so_and_counts_its_time_on(bench: Bench) -> None:
+    run = bench.run(bench.config("blobs"))
+    with pytest.raises(Interrupted, match=f"stopped at step 7; go on with --experiment blobs --resume {run.run_id}"):
+        bench.train(run, prepare=stop_at(7))
+    before = Outcome(run).summary["seconds"]
+    outcome = bench.go_on(run)
+    assert "going on at step 7 of 18" in outcome.narrative
+    assert outcome.narrative.count("training for 18 steps") == 1  # the log of the first part is still there
+    assert outcome.summary["seconds"] > before
+    seconds = [row["seconds"] for row in outcome.rows]
+    assert seconds == sorted(seconds)
+
+
+def test_a_run_without_checkpoints_says_that_stopping_loses_it(bench: Bench) -> None:
+    run = bench.run(bench.config("blobs"), save_checkpoint=False)
+    with pytest.raises(Interrupted, match="stopped at step 3; no checkpoint was kept"):
+        bench.train(run, prepare=stop_at(3))
+
+
+def test_a_run_stopped_before_its_first_checkpoint_cannot_be_resumed_and_says_so(bench: Bench) -> None:
+    run = bench.run(bench.config("blobs"))
+    with pytest.raises(ZeroDivisionError):
+        bench.train(run, prepare=fail_at(1))
+    with pytest.raises(InputError, match=r"there is no checkpoint .*model_last\.pt; name another"):
+        bench.go_on(run)
+
+
+# ---- when something goes wrong -----------------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(bench: Bench) -> None:
+    run = bench.run(bench.config("blobs", "trainer.checkpoint.every=1 step"))
+    with pytest.raises(RunError, match=r"the loss is nan at step 8: lower the learning rate") as caught:
+        bench.train(run, prepare=spoil("loss", call=8))
+    assert caught.value.exit_code == 1
+    outcome = Outcome(run)
+    assert outcome.summary["status"] == "failed"
+    assert "the loss is nan at step 8" in outcome.narrative
+    assert outcome.checkpoint()["step"] == 7  # the last good one
+    assert all(math.isfinite(row.get("batch/loss", 0.0)) for row in outcome.rows)
+
+
+def test_a_gradient_that_is_not_finite_spoils_no_checkpoint(bench: Bench) -> None:
+    run = bench.run(bench.config("blobs", "trainer.checkpoint.every=1 step"))
+    with pytest.raises(RunError, match="is not finite after step 7"):  # no log line at step 7, so no norm is taken
+        bench.train(run, prepare=spoil("gradient", call=7))
+    outcome = Outcome(run)
+    assert outcome.checkpoint()["step"] == 6
+    assert all(weights.isfinite().all() for weights in outcome.weights.values())
+
+
+def spoil(what: str, call: int) -> Callable[[nn.Module], None]:
+    """Make the loss NaN, or leave it finite with a gradient that is not."""
+
+    def prepare(model: nn.Module) -> None:
+        original, calls = model.training_step, iter(range(1, call))
+
+        def wrapper(batch: Any) -> dict[str, Tensor]:
+            output: dict[str, Tensor] = original(batch)  # type: ignore[operator]
+            if next(calls, None) is None:
+                zero = sum((p.sum() for p in model.parameters()), torch.zeros(())) * 0
+                output["loss"] = output["loss"] + (zero / 0 if what == "loss" else zero.sqrt())
+            return output
+
+        model.training_step = wrapper  # type: ignore[assignment]
+
+    return prepare
+
+
+def test_a_monitored_metric_that_nothing_evaluates_is_refused_before_the_first_step(bench: Bench) -> None:
+    run = bench.run(bench.config("blobs", "trainer.monitor.metric=validation/acuracy"))
+    with pytest.raises(InputError, match=r"'validation/acuracy', but evaluated are: model/weight_norm, train/accuracy"):
+        bench.train(run)
+    assert Outcome(run).summary["status"] == "failed"
+    assert Outcome(run).summary["step"] == 0
+
+
+class Failing:
+    """A tracker of which one method raises."""
+
+    name = "broken"
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.calls: list[str] = []
+
+    def _called(self, method: str) -> None:
+        self.calls.append(method)
+        if method == self.method:
+            raise ConnectionError("no\nnetwork")
+
+    def start(self, run: RunInfo) -> str | None:
+        self._called("start")
+        return "100 % of it is at https://example.org"
+
+    def log(self, rows: Sequence[Row]) -> None:
+        self._called("log")
+
+    def figure(self, name: str, path: Path, step: int) -> None:
+        self._called("figure")
+
+    def checkpoint(self, files: Sequence[Path], aliases: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        self._called("checkpoint")
+
+    def finish(self, status: str) -> str | None:
+        self._called("finish")
+        return None
+
+
+@pytest.mark.parametrize("method", ["start", "log", "figure", "checkpoint", "finish"])
+def test_a_tracker_that_fails_is_reported_once_and_never_stops_a_run(
+    method: str, bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracker, well = Failing(method), Failing("none")
+    monkeypatch.setattr("engine.trainer.build_trackers", lambda config: Trackers([tracker, well]))
+    run = bench.run(bench.config("blobs", "trainer.duration=1 epoch"), plots=("learning_curve",))
+    outcome = bench.train(run)
+    assert outcome.summary["status"] == "finished"
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == ["broken failed and is switched off for this run: ConnectionError: no network"]
+    assert tracker.calls[-1] == method  # and nothing after it
+    assert well.calls == ["start", *["log"] * 5, "figure", "checkpoint", "finish"]
+    assert "100 % of it is at https://example.org" in outcome.narrative
+
+
+def test_rows_reach_the_trackers_as_they_stand_in_the_record(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Row] = []
+    tracker = Failing("none")
+    tracker.log = seen.extend  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr("engine.trainer.build_trackers", lambda config: Trackers([tracker]))
+    outcome = bench.train(bench.run(bench.config("blobs")))
+    assert [untimed(dict(row)) for row in seen] == [untimed(row) for row in outcome.rows]
