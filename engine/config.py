@@ -73,6 +73,8 @@ class TrainerConfig(Strict):
 
 
 class Sgd(Strict):
+    """Stochastic gradient descent, with or without momentum."""
+
     name: Literal["sgd"]
     lr: Positive
     momentum: Fraction
@@ -81,6 +83,8 @@ class Sgd(Strict):
 
 
 class Adam(Strict):
+    """Adam (Kingma & Ba 2015), or AdamW, whose weight decay is apart from the gradient."""
+
     name: Literal["adam", "adamw"]
     lr: Positive
     betas: tuple[Fraction, Fraction]
@@ -92,6 +96,8 @@ OptimizerConfig = Annotated[Sgd | Adam, Field(discriminator="name")]
 
 
 class Constant(Strict):
+    """The full rate throughout, after the warm-up."""
+
     name: Literal["constant"]
     warmup: Duration | None
 
@@ -117,6 +123,8 @@ SchedulerConfig = Annotated[Constant | Linear | StepDecay, Field(discriminator="
 
 
 class WandbConfig(Strict):
+    """Weights & Biases."""
+
     enabled: bool
     project: str
     entity: str | None
@@ -130,6 +138,8 @@ class TrackingConfig(Strict):
 
 
 class HardwareConfig(Strict):
+    """Where to compute, and how exactly."""
+
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Literal["fp32", "bf16", "fp16"]
     threads: int | None = Field(ge=1)

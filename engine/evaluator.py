@@ -67,7 +67,7 @@ class Evaluator:
         sums: dict[str, float] = {}
         predictions, targets = [], []
         n = 0
-        with _undisturbed(model), torch.no_grad():
+        with undisturbed(model), torch.no_grad():
             for batch in in_order(split, self.batch_size, self.hardware.device):
                 between_batches()
                 with self.hardware.autocast():
@@ -93,7 +93,7 @@ def _total(values: Tensor) -> Tensor:
 
 
 @contextmanager
-def _undisturbed(model: nn.Module) -> Iterator[None]:
+def undisturbed(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, with the training's random draws and mode as they were afterwards."""
     state, modes = random_state(), {module: module.training for module in model.modules()}
     model.eval()

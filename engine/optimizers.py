@@ -17,7 +17,7 @@ def build_optimizers(config: ExperimentConfig, model: nn.Module) -> dict[str, to
     """The optimizers of a run: one named "all", one for each named submodule, or none.
 
     Raises:
-        InputError: The config names a submodule that the model lacks, or leaves a model that needs an optimizer without.
+        InputError: The config names a submodule that the model lacks, or gives none to a model that needs an optimizer.
     """
     if config.optimizer is not None:
         return {"all": _build(config.optimizer, model.parameters())}

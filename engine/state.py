@@ -58,7 +58,7 @@ def restore_state(trainer: Trainer, content: dict[str, Any]) -> None:
         trainer.average.restore(content["average"])
     trainer.hardware.scaler.load_state_dict(content["scaler"])
     trainer.best.restore(content["best"])
-    trainer.window.restore(content["window"])
+    trainer.window.restore(content["window"], trainer.hardware.device)
     trainer.clock.restore(content["seconds"])
     trainer.step, trainer.evaluated_at = content["step"], content["evaluated_at"]
     trainer.latest, trainer.recorded_bytes = content["latest"], content["recorded_bytes"]

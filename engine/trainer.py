@@ -161,7 +161,8 @@ class Trainer:
         except Interrupted:
             return
         if hasattr(self.model, "measures"):
-            measured |= {f"model/{name}": float(value) for name, value in self.model.measures().items()}
+            measures: dict[str, float] = self.model.measures()  # type: ignore[operator]
+            measured |= {f"model/{name}": float(value) for name, value in measures.items()}
         self.evaluated_at, self.latest = self.step, measured
         self._write(measured)
         if self.step == 0:  # untrained weights are never the best

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from data_utils.splits import Splits
 from engine.config import ExperimentConfig
-from engine.evaluator import Evaluator
+from engine.evaluator import Evaluator, undisturbed
 
 
 def draw_plots(names: Sequence[str], available: Mapping[str, Any], folder: Path, prefix: str = "") -> dict[str, Path]:
@@ -36,9 +36,10 @@ def plot_data(
 
     def predict(inputs: np.ndarray) -> np.ndarray:
         points = torch.as_tensor(inputs, dtype=torch.float32, device=evaluator.hardware.device)
-        with torch.no_grad():
-            output = model.evaluation_step((points, torch.zeros(len(points), dtype=torch.int64, device=points.device)))
-        return output["predictions"].cpu().numpy()  # type: ignore[no-any-return]
+        no_targets = torch.zeros(len(points), dtype=torch.int64, device=points.device)
+        with undisturbed(model), torch.no_grad():
+            output: dict[str, Tensor] = model.evaluation_step((points, no_targets))  # type: ignore[operator]
+        return output["predictions"].cpu().numpy()
 
     return {
         "subject": config.experiment,
@@ -51,5 +52,5 @@ def plot_data(
         "class_names": splits.class_names,
         "feature_names": splits.feature_names,
         "image_shape": splits.input_shape[-2:] if len(splits.input_shape) == 3 else None,
-        **(model.plot_data() if hasattr(model, "plot_data") else {}),
+        **(model.plot_data() if hasattr(model, "plot_data") else {}),  # type: ignore[operator]
     }

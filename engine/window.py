@@ -85,9 +85,12 @@ class Window:
         """The contents as tensors and plain data, for a checkpoint between two flushes."""
         return [[step, examples, dict(output)] for step, examples, output in self._outputs]
 
-    def restore(self, state: list[Any]) -> None:
-        """Go on from a `state`."""
-        self._outputs = [(step, examples, dict(output)) for step, examples, output in state]
+    def restore(self, state: list[Any], device: torch.device | str = "cpu") -> None:
+        """Go on from a `state`, with its values on `device`, where the next ones will be."""
+        self._outputs = [
+            (step, examples, {name: value.to(device) for name, value in output.items()})
+            for step, examples, output in state
+        ]
 
 
 def _key(name: str) -> str:

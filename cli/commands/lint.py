@@ -11,7 +11,6 @@ import click
 from cli.chapters import Project
 from cli.processes import Children
 
-AT_ONCE = 2
 PACKAGES = ("cli", "data_utils", "engine", "plotting", "utils")
 # What GitHub reads, and the schema that it comes with in check-jsonschema.
 SCHEMAS = {
@@ -38,29 +37,38 @@ def command(project: Project) -> int:
     """Run black, flake8, ruff, mypy, import-linter and check-jsonschema; each says ok or what it found."""
     venv = project.venv()
     venv.ensure("dev")
-    found = False
-    with ThreadPoolExecutor(AT_ONCE) as pool, Children() as children:
-        for check, code, output, seconds in pool.map(lambda c: _run(c, venv.python, children), checks(project)):
-            click.echo(f"{'FAILED' if code else 'ok':<8}{check.name:<28}{seconds:5.1f} s")
-            if code:
-                found = True
-                click.echo(f"{output.rstrip()}\n")
-    return 1 if found else 0
+    lanes = (type_checks(project), other_checks(project))
+    with ThreadPoolExecutor(len(lanes)) as pool, Children() as children:
+        failures = list(pool.map(lambda lane: sum(_fails(check, venv.python, children) for check in lane), lanes))
+    return 1 if any(failures) else 0
 
 
-def checks(project: Project) -> list[Check]:
-    """Every check, the slowest first."""
+def type_checks(project: Project) -> list[Check]:
+    """mypy over the shared packages, then over each chapter.
+
+    One after the other: they share a cache, so that torch is read once. In a process each: chapters have modules of
+    the same name, and mypy knows a module by its name.
+    """
     root = project.root
-    types = [Check("mypy", ("mypy", *(name for name in PACKAGES if (root / name).is_dir())), root)]
-    # One after the other in a process each: chapters share module names, and mypy knows a module by its name.
-    types += [_types_of(chapter.folder, root) for chapter in project.chapters()]
+    settings = ("--config-file", str(root / "pyproject.toml"), "--cache-dir", str(root / ".mypy_cache"))
+    shared = Check("mypy", ("mypy", *settings, *(name for name in PACKAGES if (root / name).is_dir())), root)
+    path = {"MYPYPATH": str(root)}
+    chapters = [
+        Check(f"mypy {chapter.name}", ("mypy", *settings, "."), chapter.folder / "src", path)
+        for chapter in project.chapters()
+    ]
+    return [shared, *chapters]
+
+
+def other_checks(project: Project) -> list[Check]:
+    """Everything else."""
+    root = project.root
     schemas = [
         Check(f"schema {schema}", ("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files), root)
         for pattern, schema in SCHEMAS.items()
         if (files := sorted(str(path) for path in (root / ".github").glob(pattern)))
     ]
     return [
-        *types,
         Check("black", ("black", "--check", "--quiet", "--diff", "."), root),
         Check("flake8", ("flake8",), root),
         Check("ruff", ("ruff", "check", "--quiet", "."), root),
@@ -69,15 +77,14 @@ def checks(project: Project) -> list[Check]:
     ]
 
 
-def _types_of(chapter: Path, root: Path) -> Check:
-    settings = ("--config-file", str(root / "pyproject.toml"), "--cache-dir", str(root / ".mypy_cache" / chapter.name))
-    return Check(f"mypy {chapter.name}", ("mypy", *settings, "."), chapter / "src", {"MYPYPATH": str(root)})
-
-
-def _run(check: Check, python: Path, children: Children) -> tuple[Check, int, str, float]:
+def _fails(check: Check, python: Path, children: Children) -> bool:
+    """Run `check` and say how it went."""
     started = time.monotonic()
+    program, *arguments = check.command
     with tempfile.TemporaryFile() as output:
-        program, *arguments = check.command
         code = children.run([str(python.parent / program), *arguments], check.cwd, output, check.env)
         output.seek(0)
-        return check, code, output.read().decode(errors="replace"), time.monotonic() - started
+        said = output.read().decode(errors="replace").rstrip()
+    verdict = f"{'FAILED' if code else 'ok':<8}{check.name:<28}{time.monotonic() - started:5.1f} s"
+    click.echo(f"{verdict}\n{said}\n" if code else verdict)
+    return code != 0

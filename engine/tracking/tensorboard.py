@@ -21,7 +21,7 @@ class TensorBoardTracker:
         """Open a new event file; what an earlier one says of steps after the checkpoint is hidden."""
         from torch.utils.tensorboard import SummaryWriter
 
-        # The writer's thread keeps its error for our next call, which reports it; a traceback beside it is one too many.
+        # The writer's thread keeps its error for our next call, which reports it: a traceback beside it says no more.
         threading.excepthook = lambda died: None if _is_writer(died.thread) else self._excepthook(died)
         purge_step = None if run.resumed_at is None else run.resumed_at + 1
         self._writer = SummaryWriter(str(run.logs), purge_step=purge_step)

@@ -1,0 +1,43 @@
+"""What plots may ask for."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from data_utils import load
+from engine.config import ExperimentConfig
+from engine.evaluator import Evaluator
+from engine.hardware import Hardware
+from engine.visualize import plot_data
+
+
+class Dropping(nn.Module):
+    """A model that answers differently while it is trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.5)
+
+    def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        return {"predictions": (self.dropout(batch[0]).sum(1) > 1.5).long(), "targets": batch[1]}
+
+    def plot_data(self) -> dict[str, float]:
+        return {"bias": 1.5}
+
+
+def test_a_plot_sees_the_model_as_it_is_evaluated(cpu: Hardware, experiment: Callable[..., ExperimentConfig]) -> None:
+    config, model = experiment(), Dropping().train()
+    data = plot_data(config, model, load(config.data), "test", Evaluator(cpu, ["accuracy"], 4, 2))
+    state = torch.get_rng_state()
+    for _ in range(5):
+        assert np.array_equal(data["predict"](data["inputs"]), data["targets"])
+    assert model.training and torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_plot_may_use_what_the_model_adds(cpu: Hardware, experiment: Callable[..., ExperimentConfig]) -> None:
+    config = experiment()
+    data = plot_data(config, Dropping(), load(config.data), "test", Evaluator(cpu, [], 4, 2))
+    assert data["bias"] == 1.5
+    assert (data["split"], data["subject"], data["image_shape"]) == ("train", "small", None)
