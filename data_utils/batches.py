@@ -7,6 +7,7 @@ batch of any epoch without reading what comes before it.
 
 import random
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,17 @@ class Batches:
     def __len__(self) -> int:
         """Batches in an epoch."""
         return -(-self.n // self.batch_size)
+
+    def steps(self, epoch: int, step: int, accumulate: int) -> Iterator[list[Batch]]:
+        """The batches of each step, `accumulate` together, from number `step` of `epoch` on and without end.
+
+        The last step of an epoch takes what is left.
+        """
+        while True:
+            batches = self.epoch(epoch, start=step * accumulate)
+            while group := list(islice(batches, accumulate)):
+                yield group
+            epoch, step = epoch + 1, 0
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of `epoch` from number `start` on."""

@@ -13,11 +13,10 @@ from engine.checkpoints import load_weights
 from engine.config import ExperimentConfig
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
-from engine.record import read_rows
 from engine.references import resolve_checkpoint
 from engine.run import Folders
 from engine.state import read_checkpoint, trained_weights
-from engine.visualize import draw_plots, plot_data
+from engine.visualize import visualize
 from utils.files import write_atomic
 from utils.schema import validate
 from utils.seeds import seed_everything
@@ -82,11 +81,7 @@ class CheckpointEvaluation:
             log.info("%s has no %s split; evaluating on %s", splits.name, self.split, name)
         metrics = evaluator.evaluate(model, split).metrics
         self._write(name, len(split), metrics, splits)
-        record = self.folders.logs / "metrics.jsonl"
-        available = plot_data(self.config, model, splits, self.split, evaluator)
-        available["history"] = read_rows(record) if record.exists() else []
-        for path in draw_plots(self.plots, available, self.folders.visualizations, "evaluation_").values():
-            log.info("drew %s", path)
+        visualize(self.plots, self.folders, self.config, model, splits, self.split, evaluator, prefix="evaluation_")
         return metrics
 
     def _write(self, split: str, n: int, metrics: dict[str, float], splits: Splits) -> None:

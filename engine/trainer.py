@@ -1,15 +1,13 @@
 """The training loop, in the order in which things happen."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import nullcontext, suppress
-from itertools import islice
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import torch
 from torch import nn
 
-from data_utils.batches import Batch, Batches
+from data_utils.batches import Batches
 from data_utils.splits import Splits
 from engine.average import WeightAverage
 from engine.best import Best
@@ -22,14 +20,14 @@ from engine.narrative import describe_model, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
 from engine.plan import Plan
 from engine.progress import Progress
-from engine.record import Record, read_rows
+from engine.record import Record
 from engine.references import resolve_checkpoint
 from engine.run import Run, status_of
 from engine.signals import StopSignals
 from engine.state import capture_state, read_checkpoint, restore_state, results_of, trained_weights
 from engine.tracking import build_trackers
 from engine.update import GradientStep, OwnStep, build_update
-from engine.visualize import draw_plots, plot_data
+from engine.visualize import visualize
 from engine.window import Window
 from utils.errors import Interrupted, RunError
 from utils.seeds import derived_seed, restore_random_state, seed_everything
@@ -107,7 +105,7 @@ class Trainer:
         self._seed()
         self.clock.start()
         self._evaluate_if_due()
-        steps = self._steps()
+        steps = self.batches.steps(*plan.position(self.step), self.config.trainer.accumulate)
         while self.step < plan.total and not self.best.patience_is_over and signals.received is None:
             batches = next(steps)
             log_due = plan.due(self.step + 1, plan.log_every)
@@ -130,16 +128,6 @@ class Trainer:
         else:
             seed_everything(derived_seed(self.config.seed, "training"))
 
-    def _steps(self) -> Iterator[list[Batch]]:
-        """The batches of each step from where the run stands, epoch after epoch."""
-        accumulate = self.config.trainer.accumulate
-        epoch, within = self.plan.position(self.step)
-        while True:
-            batches = self.batches.epoch(epoch, start=within * accumulate)
-            while group := list(islice(batches, accumulate)):
-                yield group
-            epoch, within = epoch + 1, 0
-
     def _log_window(self) -> None:
         examples = self.window.examples
         row = self.window.flush()
@@ -154,7 +142,7 @@ class Trainer:
             return
         measured: dict[str, float] = {}
         try:
-            with self.average.applied() if self.average else nullcontext():
+            with self._averaged():
                 for name in self.config.trainer.evaluate_on:
                     found = self.evaluator.evaluate(self.model, self.splits.split(name), self._heed_signals)
                     measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
@@ -229,30 +217,28 @@ class Trainer:
         if self.signals.received is None and self.window.examples:  # early stopping came between two log lines
             self._log_window()
         self._save_last()
-        self.signals.raise_if_received(self.run.how_to_go_on(self.step))
-        results = results_of(self)
+        run = self.run
+        self.signals.raise_if_received(run.how_to_go_on(self.step))
         log.info("trained %d steps in %.1f s", self.step, self.clock.seconds)
-        if self.run.options.plots:
-            self._draw_plots()
-        files = [path for path in sorted(self.run.folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]
-        if self.run.options.save_checkpoint:
-            self.trackers.checkpoint(files, ["latest", self.run.run_id], results)
-            log.info("saved %s", self.run.folders.models)
-
-    def _draw_plots(self) -> None:
-        folders = self.run.folders
-        with self.average.applied() if self.average else nullcontext():
-            split = self.config.trainer.evaluate_on[-1] if self.config.trainer.evaluate_on else "train"
-            available = plot_data(self.config, self.model, self.splits, split, self.evaluator)
-            available["history"] = read_rows(folders.logs / "metrics.jsonl")
-            pictures = draw_plots(self.run.options.plots, available, folders.visualizations)
+        split = ("train", *self.config.trainer.evaluate_on)[-1]
+        with self._averaged():
+            pictures = visualize(
+                run.options.plots, run.folders, run.config, self.model, self.splits, split, self.evaluator
+            )
         for name, path in pictures.items():
             self.trackers.figure(name, path, self.step)
-            log.info("drew %s", path)
+        if run.options.save_checkpoint:
+            files = [path for path in sorted(run.folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]
+            self.trackers.checkpoint(files, ["latest", run.run_id], results_of(self))
+            log.info("saved %s", run.folders.models)
 
     def _close(self, status: str) -> None:
         self.trackers.finish(status)
         self.run.note(status, results_of(self))
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        """Within this, the model has the weights to use it with."""
+        return self.average.applied() if self.average else nullcontext()
 
     def _heed_signals(self) -> None:
         self.signals.raise_if_received("stopped while evaluating")

@@ -1,6 +1,7 @@
 """Draws the plots of an experiment from what its run left behind (A6)."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,38 @@ from torch import Tensor, nn
 from data_utils.splits import Splits
 from engine.config import ExperimentConfig
 from engine.evaluator import Evaluator, undisturbed
+from engine.record import read_rows
+from engine.run import Folders
+
+log = logging.getLogger(__name__)
 
 
-def draw_plots(names: Sequence[str], available: Mapping[str, Any], folder: Path, prefix: str = "") -> dict[str, Path]:
-    """Draw the plots called `names` from what is `available` into `folder`, each as `<prefix><name>.png`.
+def visualize(
+    names: Sequence[str],
+    folders: Folders,
+    config: ExperimentConfig,
+    model: nn.Module,
+    splits: Splits,
+    split: str,
+    evaluator: Evaluator,
+    prefix: str = "",
+) -> dict[str, Path]:
+    """Draw the plots called `names` of a run, each as `<prefix><name>.png` in its `visualizations/` folder.
 
     Returns:
         Plot name to picture.
     """
+    if not names:
+        return {}
     import plotting  # matplotlib costs most of a second: only where a picture is wanted
 
-    paths = {name: folder / f"{prefix}{name}.png" for name in names}
+    record = folders.logs / "metrics.jsonl"
+    available = plot_data(config, model, splits, split, evaluator)
+    available["history"] = read_rows(record) if record.exists() else []
+    paths = {name: folders.visualizations / f"{prefix}{name}.png" for name in names}
     for name, path in paths.items():
         plotting.save(plotting.render(name, available), path)
+        log.info("drew %s", path)
     return paths
 
 

@@ -1,4 +1,4 @@
-"""Whatever the user gets wrong: one line that says what, where and what to do, the right exit code, and no leftovers."""
+"""What users get wrong: one line that says what, where and what to do, the right exit code, and no leftovers."""
 
 import json
 import logging

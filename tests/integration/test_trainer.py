@@ -1,4 +1,4 @@
-"""A training from its first file to its last: what it leaves behind, how it stops, and that it goes on to the same bits."""
+"""A training from its first file to its last: what it leaves, how it stops, and that it goes on to the same bits."""
 
 import logging
 import math
@@ -184,6 +184,17 @@ def test_without_checkpoints_everything_else_is_there(bench: Bench) -> None:
     assert outcome.summary["best"] is not None
 
 
+def test_where_nobody_looks_a_line_now_and_then_says_how_far_the_run_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("engine.progress._SECONDS_BETWEEN_LINES", 0.0)
+    with caplog.at_level(logging.INFO):
+        outcome = bench.train(bench.run(bench.config("blobs")))
+    last = next(row for row in reversed(outcome.rows) if "batch/loss" in row)
+    (line,) = [record.getMessage() for record in caplog.records if "step 18 of 18" in record.getMessage()][:1]
+    assert f"batch/loss {last['batch/loss']:.4g}" in line
+
+
 def test_training_learns(bench: Bench) -> None:
     summary = bench.train(bench.run(bench.config("blobs", "trainer.duration=10 epochs"))).summary
     assert summary["last"]["train/accuracy"] > 0.85
@@ -313,18 +324,18 @@ def test_data_that_is_loaded_by_workers_gives_the_same_run(bench: Bench, monkeyp
 
 # ---- determinism and resuming ------------------------------------------------------------------------------------
 
-LEARNERS = {
-    "momentum and dropout": (NETWORK, "blobs", "optimizer.momentum=0.9"),
-    "adam, cosine and average": (NETWORK, "blobs", "optimizer=adam", "scheduler=cosine", "trainer.ema_decay=0.9"),
-    "accumulation and a ragged tail": (NETWORK, "blobs", "trainer.batch_size=5", "trainer.accumulate=2"),
-    "a learning rule of its own": (PERCEPTRON, "blobs", "trainer.duration=2 epochs", "trainer.log_every=3 steps"),
+LEARNERS: dict[str, tuple[Path, *tuple[str, ...]]] = {
+    "momentum and dropout": (NETWORK, "optimizer.momentum=0.9"),
+    "adam, cosine and average": (NETWORK, "optimizer=adam", "scheduler=cosine", "trainer.ema_decay=0.9"),
+    "accumulation and a ragged tail": (NETWORK, "trainer.batch_size=5", "trainer.accumulate=2"),
+    "a learning rule of its own": (PERCEPTRON, "trainer.duration=2 epochs", "trainer.log_every=3 steps"),
 }
 
 
 def learner(name: str, outputs: Path) -> tuple[Bench, ExperimentConfig[Any]]:
-    chapter, experiment, *overrides = LEARNERS[name]
-    bench = Bench(Path(chapter), outputs)
-    return bench, bench.config(experiment, *overrides)
+    chapter, *overrides = LEARNERS[name]
+    bench = Bench(chapter, outputs)
+    return bench, bench.config("blobs", *overrides)
 
 
 def test_two_runs_with_one_seed_are_equal_to_the_last_bit(bench: Bench) -> None:
@@ -410,13 +421,13 @@ def test_a_run_stopped_before_its_first_checkpoint_cannot_be_resumed_and_says_so
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(bench: Bench) -> None:
     run = bench.run(bench.config("blobs", "trainer.checkpoint.every=1 step"))
-    with pytest.raises(RunError, match=r"the loss is nan at step 8: lower the learning rate") as caught:
-        bench.train(run, prepare=spoil("loss", call=8))
+    with pytest.raises(RunError, match=r"the loss is nan at step 7: lower the learning rate") as caught:
+        bench.train(run, prepare=spoil("loss", call=7))
     assert caught.value.exit_code == 1
     outcome = Outcome(run)
     assert outcome.summary["status"] == "failed"
-    assert "the loss is nan at step 8" in outcome.narrative
-    assert outcome.checkpoint()["step"] == 7  # the last good one
+    assert "the loss is nan at step 7" in outcome.narrative
+    assert outcome.checkpoint()["step"] == 6  # the last good one
     assert all(math.isfinite(row.get("batch/loss", 0.0)) for row in outcome.rows)
 
 
