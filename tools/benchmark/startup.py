@@ -1,4 +1,4 @@
-"""What a run costs before it does any work: `train.py` beside a bare `import torch`, interleaved in one session.
+"""What a run costs before it does any work: `train.py` beside a bare `import torch`, interleaved.
 
     models/01_perceptron/.venv/bin/python tools/benchmark/startup.py
 
