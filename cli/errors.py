@@ -19,7 +19,9 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
     """
     try:
         code = command.main(prog_name=name, standalone_mode=False)
-    except click.Abort:
+    except click.Abort as abort:
+        if isinstance(abort.__cause__, EOFError):  # click takes it for Ctrl-D at a prompt, and we have none
+            raise abort.__cause__ from None
         _fail("interrupted", 128 + signal.SIGINT)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)

@@ -67,7 +67,7 @@ def command(project: Project) -> int:
         for lesson, outcome in outcomes
     ]
     click.echo(table(("experiment", "accuracy", "expected", ""), rows))
-    click.echo("\nPictures, among them the line that it found (decision_boundary.png):")
+    click.echo("\nPictures; evaluation_decision_boundary.png is the best line that it found:")
     for _, outcome in outcomes:
         click.echo(f"  {os.path.relpath(outcome.pictures)}")
     click.echo(f"\nWhy XOR defeats it:    {os.path.relpath(chapter.folder / 'README.md')}")
@@ -90,7 +90,8 @@ def _run(experiment: str, chapter: Chapter, python: Path, children: Children) ->
         raise RunError(f"train.py of {chapter.name} did not say which run it finished, as in 'run ID finished'")
     run_id = found[1]
     run = outputs / "models" / run_id
-    _script(chapter, python, children, "evaluate.py", *arguments, "--checkpoint", str(run / "model_best.pt"))
+    best = ("--checkpoint", str(run / "model_best.pt"), "--plot", "decision_boundary")
+    _script(chapter, python, children, "evaluate.py", *arguments, *best)
     evaluation = json.loads((run / f"evaluation-{experiment}.json").read_text())
     return Outcome(evaluation["metrics"]["accuracy"], outputs / "visualizations" / run_id)
 

@@ -27,7 +27,10 @@ from utils.errors import Interrupted
 pytestmark = pytest.mark.timeout(120)
 
 PLOTS = {"blobs": ("learning_curve",)}
-NOT_A_REPOSITORY = {"GIT_DIR": "/nonexistent"}  # so that environment.json is small, whatever is being worked on here
+FULL_DISK = {
+    "GIT_DIR": "/nonexistent",  # so that environment.json is small, whatever is being worked on here
+    "PYTHONDONTWRITEBYTECODE": "1",  # Python takes a .pyc cut short by the limit for a whole one, for ever after
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -364,7 +367,7 @@ def test_a_disk_that_is_full_at_the_start_is_one_line(size: int, tmp_path: Path)
     ended = call(
         *(TRAIN, "--experiment", "xor", "--no-wandb", "--outputs", tmp_path),
         preexec_fn=with_files_up_to(size),
-        env=NOT_A_REPOSITORY,
+        env=FULL_DISK,
     )
     assert_refused(ended, 1, "cannot write ", "File too large")
     assert files_under(tmp_path) == {}
@@ -372,7 +375,7 @@ def test_a_disk_that_is_full_at_the_start_is_one_line(size: int, tmp_path: Path)
 
 def test_a_disk_that_fills_up_stops_the_run_in_good_order(tmp_path: Path) -> None:
     long = ("--experiment", "iris-hard", "--no-wandb", "--outputs", tmp_path, "trainer.checkpoint.every=10 epochs")
-    ended = call(TRAIN, *long, preexec_fn=with_files_up_to(40_000), env=NOT_A_REPOSITORY)
+    ended = call(TRAIN, *long, preexec_fn=with_files_up_to(40_000), env=FULL_DISK)
     assert_stopped_by_a_full_disk(ended)
     (folder,) = (tmp_path / "models").iterdir()
     assert json.loads((folder / "metrics.json").read_text())["status"] == "failed"
@@ -412,12 +415,12 @@ def test_a_real_disk_that_fills_up_loses_nothing(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(256 * 1024))
     place = ("--no-wandb", "--outputs", small_disk)
-    ended = call(TRAIN, "--experiment", "xor", *place, env=NOT_A_REPOSITORY)
+    ended = call(TRAIN, "--experiment", "xor", *place, env=FULL_DISK)
     assert_refused(ended, 1, "cannot write ", "No space left on device")
     assert list(files_under(small_disk)) == [ballast]
 
     ballast.write_bytes(bytes(128 * 1024))
-    ended = call(TRAIN, "--experiment", "iris-hard", *place, "trainer.checkpoint.every=10 epochs", env=NOT_A_REPOSITORY)
+    ended = call(TRAIN, "--experiment", "iris-hard", *place, "trainer.checkpoint.every=10 epochs", env=FULL_DISK)
     assert_stopped_by_a_full_disk(ended)
     (checkpoint,) = small_disk.glob("models/*/model_last.pt")
     assert load_checkpoint(checkpoint)["step"] > 0

@@ -18,8 +18,7 @@ from tests.doubles.toy_clone import executable
 ROOT = Path(__file__).resolve().parents[2]
 NOT_OURS = {".git", ".venv", "outputs", "data", "build", "__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache"}
 
-# Commands that are too expensive to run here: each with the file that runs it, and what it says there. The demo makes a
-# chapter's environment by the steps that one would type, and the tests add the tools to it.
+# Commands that are too expensive to run here: each with the file that runs it, and what it says there.
 PROVEN_ELSEWHERE = {
     "./scratch demo": (".ci/run", "./scratch demo"),
     "./scratch test": (".ci/run", "./scratch test"),
@@ -29,11 +28,11 @@ PROVEN_ELSEWHERE = {
     "./scratch setup --all --dev": (".ci/run", "./scratch test"),
     "./scratch lint": (".ci/run", "./scratch lint"),
     "./scratch doctor": ("tests/integration/test_cli_commands.py", '"doctor"'),  # its exit code depends on the disk
-    "python -m venv .venv": (".ci/run", "./scratch demo"),
-    ". .venv/bin/activate": (".ci/run", "./scratch demo"),
-    "pip install -r requirements.txt": (".ci/run", "./scratch demo"),
-    "pip install -r ../../requirements-dev.txt": (".ci/run", "./scratch test"),
-    "pip install -e ../../": (".ci/run", "./scratch test"),
+    "python -m venv .venv": (".ci/run", "python3 -m venv .venv"),
+    ". .venv/bin/activate": (".ci/run", ". .venv/bin/activate"),
+    "pip install -r requirements.txt": (".ci/run", "pip install --quiet -r requirements.txt"),
+    "pip install -r ../../requirements-dev.txt": (".ci/run", "pip install --quiet -r ../../requirements-dev.txt"),
+    "pip install -e ../../": (".ci/run", "pip install --quiet -e ../../"),
     "for seed in 0 1 2 3 4; do python src/train.py --experiment and --seed $seed --no-wandb; done": (
         "models/01_perceptron/tests/test_claims.py",
         "test_every_claim_holds_on_every_seed",

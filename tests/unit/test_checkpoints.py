@@ -293,7 +293,7 @@ try:
 except RunError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", script, checkpoint], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-B", "-c", script, checkpoint], capture_output=True, text=True)
     assert done.stderr == ""
     assert done.stdout == f"cannot write {checkpoint}: File too large; free some space or choose a writable folder\n"
     assert load_checkpoint(checkpoint)["step"] == 3

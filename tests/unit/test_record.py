@@ -95,7 +95,7 @@ except RunError as error:
     print(error)
 """
     path = tmp_path / "metrics.jsonl"
-    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-B", "-c", script, path], capture_output=True, text=True)
     assert done.stderr == ""
     reason = "(No space left on device|File too large)"  # by how much of the last row fitted
     assert re.fullmatch(f"cannot write {path}: {reason}; free some space or choose a writable folder\n", done.stdout)

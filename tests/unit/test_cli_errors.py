@@ -1,0 +1,74 @@
+from collections.abc import Callable
+
+import click
+import pytest
+
+from cli.errors import run_command
+from utils.errors import InputError, Interrupted, RunError
+
+
+def ends_with(action: Callable[[], object], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    """The exit code of a command that does `action`."""
+    monkeypatch.setattr("sys.argv", ["program", *arguments])
+
+    @click.command()
+    @click.option("--debug", is_flag=True)
+    def command(debug: bool) -> object:
+        return action()
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(command)
+    return ended.value.code
+
+
+def raising(error: BaseException) -> Callable[[], object]:
+    def action() -> object:
+        raise error
+
+    return action
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(InputError("no such thing"), 2), (RunError("it broke"), 1), (Interrupted(15, "stopped"), 143)],
+)
+def test_an_error_is_one_line_and_its_exit_code(error, code, monkeypatch, capsys):
+    assert ends_with(raising(error), monkeypatch) == code
+    assert capsys.readouterr().err == f"error: {error}\n"
+
+
+def test_a_message_of_several_lines_becomes_one(monkeypatch, capsys):
+    ends_with(raising(RunError("first\n  second")), monkeypatch)
+    assert capsys.readouterr().err == "error: first second\n"
+
+
+def test_debug_shows_the_traceback_as_well(monkeypatch, capsys):
+    assert ends_with(raising(RunError("it broke")), monkeypatch, "--debug") == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback") and shown.endswith("error: it broke\n")
+
+
+def test_an_unknown_option_is_one_line(monkeypatch, capsys):
+    assert ends_with(lambda: None, monkeypatch, "--debgu") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_ctrl_c_is_130(monkeypatch, capsys):
+    assert ends_with(raising(KeyboardInterrupt()), monkeypatch) == 130
+    assert capsys.readouterr().err.strip() == "error: interrupted"
+
+
+def test_a_file_that_ends_too_soon_is_not_taken_for_an_interruption(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["program"])
+
+    @click.command()
+    def command() -> None:
+        raise EOFError("marshal data too short")
+
+    with pytest.raises(EOFError, match="marshal"):
+        run_command(command)
+
+
+def test_a_command_ends_with_the_code_that_it_returns(monkeypatch):
+    assert ends_with(lambda: 3, monkeypatch) == 3
+    assert ends_with(lambda: None, monkeypatch) == 0
