@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -26,30 +25,12 @@ from utils.errors import InputError, RunError
 
 pytestmark = [
     pytest.mark.timeout(60),
+    pytest.mark.usefixtures("home"),
     # The client leaves the file of a broken download to the garbage collector.
     pytest.mark.filterwarnings(r"ignore:.*\.fetching-:pytest.PytestUnraisableExceptionWarning"),
 ]
 
 ROWS = [{"step": step, "epoch": step / 10, "batch/loss": 1 / step} for step in (10, 20, 30)]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path) -> Iterator[Path]:
-    """Nothing of the user's environment: no key, no settings, an empty home folder, and nothing left in it."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("WANDB_", "NETRC"))}
-    with mock.patch.dict(os.environ, {**clean, "HOME": str(folder)}, clear=True):
-        yield folder
-    assert list(folder.rglob("*")) == []
-
-
-@pytest.fixture
-def server(home: Path) -> Iterator[WandbServer]:
-    with WandbServer() as server:
-        os.environ.update(WANDB_BASE_URL=server.url, WANDB_API_KEY=API_KEY)
-        yield server
-    assert server.unknown_operations == []
 
 
 def info(tmp_path: Path, resumed_at: int | None = None) -> RunInfo:
