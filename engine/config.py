@@ -130,10 +130,19 @@ class WandbConfig(Strict):
     entity: str | None
 
 
+class MlflowConfig(Strict):
+    """MLflow."""
+
+    enabled: bool
+    uri: str | None
+    """A server; null is a database in the outputs folder."""
+
+
 class TrackingConfig(Strict):
     """Where values go besides `metrics.jsonl`, which is always written."""
 
     wandb: WandbConfig
+    mlflow: MlflowConfig
     tensorboard: bool
 
 

@@ -1,29 +1,32 @@
 """Trackers: copies of the record elsewhere. None of them can stop a run."""
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.config import TrackingConfig
 from engine.tracking.base import Row, RunInfo, Tracker
+from engine.tracking.lane import Action, Lane
+from utils.errors import unknown
 
-log = logging.getLogger(__name__)
+_FINISH_SECONDS = 60.0
+"""For everything to get where it is shown, once the run is over. A database on a busy disk needs some of it."""
 
 
 class Trackers:
-    """The trackers of a run; one that raises is reported once and dropped."""
+    """The trackers of a run, each on a lane of its own."""
 
     def __init__(self, trackers: Sequence[Tracker]) -> None:
-        self._trackers = list(trackers)
+        self._lanes = [Lane(tracker) for tracker in trackers]
 
     def start(self, run: RunInfo) -> None:
         """Open the run everywhere."""
         self._each(lambda tracker: tracker.start(run))
 
-    def log(self, rows: Sequence[Row]) -> None:
+    def log(self, rows: list[Row]) -> None:
         """Show rows of the record."""
-        self._each(lambda tracker: tracker.log(rows))
+        for lane in self._lanes:
+            lane.put(rows)
 
     def figure(self, name: str, path: Path, step: int) -> None:
         """Show a picture."""
@@ -34,32 +37,38 @@ class Trackers:
         self._each(lambda tracker: tracker.checkpoint(files, aliases, metadata))
 
     def finish(self, status: str) -> None:
-        """Close the run everywhere."""
+        """Close the run everywhere; returns when all have, or when waiting any longer is in vain."""
         self._each(lambda tracker: tracker.finish(status))
+        for lane in self._lanes:
+            lane.close(_FINISH_SECONDS)
 
-    def _each(self, action: Callable[[Tracker], str | None]) -> None:
-        for tracker in list(self._trackers):
-            try:
-                if line := action(tracker):
-                    log.info(line)
-            except Exception as error:  # whatever it is, it is not worth the run
-                self._trackers.remove(tracker)
-                log.warning("%s failed and is switched off for this run: %s", tracker.name, _one_line(error))
+    def _each(self, action: Action) -> None:
+        for lane in self._lanes:
+            lane.put(action)
+
+
+TRACKERS = ("tensorboard", "wandb", "mlflow")
 
 
 def build_trackers(config: TrackingConfig) -> Trackers:
     """The trackers that the config asks for."""
-    trackers: list[Tracker] = []
-    if config.tensorboard:
-        from engine.tracking.tensorboard import TensorBoardTracker
-
-        trackers.append(TensorBoardTracker())
-    if config.wandb.enabled:
-        from engine.tracking.weights_and_biases import WandbTracker
-
-        trackers.append(WandbTracker(config.wandb))
-    return Trackers(trackers)
+    wanted = {"tensorboard": config.tensorboard, "wandb": config.wandb.enabled, "mlflow": config.mlflow.enabled}
+    return Trackers([build_tracker(name, config) for name in TRACKERS if wanted[name]])
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+def build_tracker(name: str, config: TrackingConfig) -> Tracker:
+    """The tracker called `name`; its client is imported only now."""
+    match name:
+        case "tensorboard":
+            from engine.tracking.tensorboard import TensorBoardTracker
+
+            return TensorBoardTracker()
+        case "wandb":
+            from engine.tracking.weights_and_biases import WandbTracker
+
+            return WandbTracker(config.wandb)
+        case "mlflow":
+            from engine.tracking.mlflow import MlflowTracker
+
+            return MlflowTracker(config.mlflow)
+    raise unknown("tracker", name, TRACKERS)

@@ -4,6 +4,7 @@ import logging
 import math
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -508,9 +509,9 @@ def test_a_tracker_that_fails_is_reported_once_and_never_stops_a_run(
     outcome = bench.train(run)
     assert outcome.summary["status"] == "finished"
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert warnings == ["broken failed and is switched off for this run: ConnectionError: no network"]
+    assert warnings == ["broken failed with ConnectionError: no network; it is switched off for this run"]
     assert tracker.calls[-1] == method  # and nothing after it
-    assert well.calls == ["start", *["log"] * 5, "figure", "checkpoint", "finish"]
+    assert [call for call, _ in groupby(well.calls)] == ["start", "log", "figure", "checkpoint", "finish"]
     assert "100 % of it is at https://example.org" in outcome.narrative
 
 

@@ -1,0 +1,77 @@
+"""`scratch track`: a recorded run, shown again."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.chapters import Project
+from cli.commands.track import command
+from engine.tracking.rebuild import rebuild
+from tests.doubles.scripts import TRAIN, call
+from tests.integration.test_wandb import history_on_disk, sync_folder
+from utils.errors import InputError
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("home")]
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that no tracker has seen."""
+    outputs = tmp_path_factory.mktemp("outputs")
+    options = ("--no-wandb", "--outputs", outputs, "--plot", "learning_curve", "tracking.tensorboard=false")
+    ended = call(TRAIN, "--experiment", "and", *options)
+    assert ended.code == 0, ended.stderr
+    return outputs
+
+
+def rows(outputs: Path) -> list[dict[str, Any]]:
+    (record,) = outputs.glob("logs/*/metrics.jsonl")
+    return [json.loads(line) for line in record.read_text().splitlines()]
+
+
+def test_tensorboard_has_every_value_once_however_often_it_is_made(outputs: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for _ in range(2):
+        assert [line.split(" has run ")[0] for line in rebuild(outputs, "latest", "tensorboard", {})] == ["tensorboard"]
+    (folder,) = (outputs / "logs").iterdir()
+    events = EventAccumulator(str(folder)).Reload()
+    seen = [(event.step, event.value) for event in events.Scalars("train/accuracy")]
+    assert seen == [(row["step"], row["train/accuracy"]) for row in rows(outputs) if "train/accuracy" in row]
+    assert events.Tags()["images"] == ["learning_curve"]
+
+
+def test_wandb_has_the_whole_history_offline(outputs: Path) -> None:
+    lines = list(rebuild(outputs, "latest", "wandb", {"project": "again"}))
+    seen = [row for row in history_on_disk(sync_folder(lines[0])) if "train/accuracy" in row]
+    wanted = [row for row in rows(outputs) if "train/accuracy" in row]
+    assert [row["step"] for row in seen] == [row["step"] for row in wanted]
+
+
+@pytest.mark.parametrize(
+    ("run_id", "tracker", "message"),
+    [("nope", "wandb", "there is no run 'nope'"), ("latest", "wanbd", "unknown tracker 'wanbd', did you mean 'wandb'")],
+)
+def test_what_is_not_there_is_named(outputs: Path, run_id: str, tracker: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        list(rebuild(outputs, run_id, tracker, {}))
+
+
+def test_the_command_finds_out_which_chapter_made_a_run(tmp_path: Path) -> None:
+    (tmp_path / "models/01_perceptron").mkdir(parents=True)
+    with pytest.raises(InputError, match="no chapter has a run 'nope'"):
+        command.main(["nope", "--to", "wandb"], obj=Project(tmp_path), standalone_mode=False)
+
+
+def test_what_the_command_becomes_answers_in_one_line(outputs: Path) -> None:
+    place = [sys.executable, "-P", "-m", "cli.rebuild", "--", str(outputs)]
+    well = subprocess.run([*place, "latest", "tensorboard"], capture_output=True, text=True)
+    assert (well.returncode, well.stderr) == (0, "")
+    wrong = subprocess.run([*place, "latest", "tensorbord"], capture_output=True, text=True)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("error: unknown tracker 'tensorbord', did you mean 'tensorboard'?")
+    assert wrong.stderr.count("\n") == 1
