@@ -71,6 +71,11 @@ def save(figure: "Figure", path: Path) -> None:
     Raises:
         RunError: The folder cannot be written or the disk is full.
     """
+    write_atomic(path, png(figure))
+
+
+def png(figure: "Figure") -> bytes:
+    """`figure` as a PNG in memory."""
     from plotting.style import DPI, styled
 
     @styled
@@ -80,7 +85,7 @@ def save(figure: "Figure", path: Path) -> None:
         figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
         return buffer.getvalue()
 
-    write_atomic(path, draw())
+    return draw()
 
 
 def _function(name: str) -> Callable[..., "Figure"]:
