@@ -21,6 +21,8 @@ PLOTS: dict[str, str] = {
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
     "learning_curve": "plotting.learning_curve:learning_curve",
     "mistakes_and_bound": "plotting.mistakes_and_bound:mistakes_and_bound",
+    "sweep_history": "plotting.sweep:sweep_history",
+    "sweep_parameters": "plotting.sweep:sweep_parameters",
     "weight_trajectory": "plotting.weight_trajectory:weight_trajectory",
     "weights_image": "plotting.weights_image:weights_image",
 }
