@@ -56,6 +56,10 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
     @click.option(
         "--outputs", type=click.Path(path_type=Path), help="Where results go; default: the chapter's outputs/."
     )
+    @click.option("--dry-run", is_flag=True, help="Take one batch through every phase and write nothing.")
+    @click.option(
+        "--overfit-batches", type=click.IntRange(min=1), metavar="N", help="Train on the first N batches only."
+    )
     @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
     @_OVERRIDES
     def train(
@@ -71,6 +75,8 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         visualize: bool,
         chosen_plots: tuple[str, ...],
         outputs: Path | None,
+        dry_run: bool,
+        overfit_batches: int | None,
         debug: bool,
         overrides: tuple[str, ...],
     ) -> None:
@@ -81,7 +87,12 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             changes.append(f"trainer.duration={quote(f'{epochs} epochs')}")
         if seed is not None:
             changes.append(f"seed={seed}")
-        if no_wandb:
+        if overfit_batches is not None:
+            changes.append(f"trainer.overfit_batches={overfit_batches}")
+        instead = _instead_of_training({"dry-run": dry_run}, resume)
+        if instead is not None:
+            changes.append("tracking.tensorboard=false")
+        if no_wandb or instead is not None:
             changes.append("tracking.wandb.enabled=false")
         if tags is not None:
             changes.append(f"tags=[{','.join(quote(tag.strip()) for tag in tags.split(',') if tag.strip())}]")
@@ -91,14 +102,15 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
                 "--resume goes on with a run's own config and weights; leave out --load-checkpoint and --config"
             )
         run_id, config = _config(chapter, outputs, experiment, config_file, resume, changes, model_config)
-        names = _plots_to_draw(plots, config.experiment, visualize, chosen_plots)
+        names = _plots_to_draw(plots, config.experiment, visualize or dry_run, chosen_plots)
         _log_to_console()
 
         with _loading():
             import engine.trainer  # noqa: F401  # here, so that it is loaded once and cheaply
             from engine.run import Options, Run
 
-        options = Options(load_checkpoint, not no_save_checkpoint, resume is not None, names)
+            task = _task(instead) if instead is not None else None
+        options = Options(load_checkpoint, not no_save_checkpoint, resume is not None, names, task)
         main(Run(chapter, config, outputs, options, run_id))
 
     run_command(train)
@@ -152,6 +164,22 @@ def evaluate_command(
         main(CheckpointEvaluation.of(chapter, config, outputs or chapter / "outputs", checkpoint, split, names))
 
     run_command(evaluate)
+
+
+def _instead_of_training(asked: Mapping[str, object], resume: str | None) -> str | None:
+    """Which of the flags that put something in the place of a training was given; None for an ordinary training."""
+    given = [name for name, value in asked.items() if value]
+    if len(given) > 1 or (given and resume is not None):
+        others = [f"--{name}" for name in given] + (["--resume"] if resume is not None else [])
+        raise InputError(f"{' and '.join(others)} do not go together: give one of them")
+    return given[0] if given else None
+
+
+def _task(name: str) -> "Callable[[Any], None]":
+    """What the flag `name` puts in the place of a training."""
+    from engine.dry_run import dry_run
+
+    return {"dry-run": dry_run}[name]
 
 
 def _config(

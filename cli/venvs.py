@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Stage(NamedTuple):
-    """One layer of a virtual environment; a later stage stands on the earlier ones."""
+    """One layer of a virtual environment; the later ones stand on the first, each for itself."""
 
     name: str
     install: tuple[str, ...]
@@ -45,8 +45,9 @@ def root_venv(root: Path) -> "Venv":
 
 
 def chapter_venv(root: Path, chapter: Path) -> "Venv":
-    """A chapter's environment: `base` is its requirements.txt, `dev` adds what its tests need."""
+    """A chapter's environment: `base` is its requirements.txt, `dev` adds what its tests need, `sweep` a search."""
     own, dev = chapter / "requirements.txt", root / "requirements-dev.txt"
+    sweep = root / "cli/requirements-sweep.txt"
     return Venv(
         home=chapter,
         root=root,
@@ -54,6 +55,7 @@ def chapter_venv(root: Path, chapter: Path) -> "Venv":
             Stage("base", ("-r", str(own)), (own, root / "pyproject.toml")),
             # Both lists at once, so that a tool cannot bring a version that the chapter does not want.
             Stage("dev", ("-r", str(own), "-r", str(dev)), (own, dev)),
+            Stage("sweep", ("-r", str(own), "-r", str(sweep)), (own, sweep)),
         ),
     )
 
@@ -128,8 +130,8 @@ class Venv:
         self._stamp_of(stage).write_text(self._wanted(stage))
 
     def _up_to(self, name: str) -> tuple[Stage, ...]:
-        names = [stage.name for stage in self.stages]
-        return self.stages[: names.index(name) + 1]
+        first, *later = self.stages
+        return (first, *(stage for stage in later if stage.name == name))
 
     def _stamp_of(self, stage: Stage) -> Path:
         return self.folder / f".scratch-{stage.name}"

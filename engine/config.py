@@ -51,6 +51,8 @@ class TrainerConfig(Strict):
     """Forward passes in one step."""
     clip_norm: Positive | None
     """Largest norm of the gradient; null leaves it alone."""
+    overfit_batches: int | None = Field(ge=1)
+    """Train and evaluate on the examples of the first so many batches only, to see whether the model can learn them."""
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None
     """Decay per step of the moving average of the weights that is evaluated and saved beside them; null: none."""
     log_every: Duration

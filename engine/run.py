@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +41,8 @@ class Options:
     resume: bool = False
     plots: tuple[str, ...] = ()
     """Names of the plots to draw at the end; none without --visualize."""
+    instead: Callable[[Any], None] | None = None
+    """What to do with the trainer in place of a training, once its parts are together: such as `engine.dry_run`."""
 
 
 @dataclass

@@ -15,6 +15,7 @@ from engine.checkpoints import load_weights, save_checkpoint
 from engine.clock import Clock
 from engine.environment import snapshot
 from engine.evaluator import Evaluator
+from engine.few_batches import splits_to_train_on
 from engine.hardware import Hardware
 from engine.narrative import describe_model, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
@@ -83,6 +84,8 @@ class Trainer:
         """
         self._assemble(model, splits)
         self._restore()
+        if self.run.options.instead is not None:
+            return self.run.options.instead(self)
         with write_narrative(self.run.folders.logs), self.signals:
             self.run.open(snapshot(self.hardware.device, self.run.chapter))
             try:
@@ -171,8 +174,8 @@ class Trainer:
     def _assemble(self, model: nn.Module, splits: Splits) -> None:
         """Put the parts together; nothing is written yet, so a mistake leaves nothing behind."""
         config, device = self.config.trainer, self.hardware.device
-        self.splits, self.model = splits, model.to(device).train()
-        self.batches = Batches(splits.train, config.batch_size, self.config.seed, device, config.workers)
+        self.splits, self.model = splits_to_train_on(splits, self.config), model.to(device).train()
+        self.batches = Batches(self.splits.train, config.batch_size, self.config.seed, device, config.workers)
         self.plan = Plan.of(config, len(self.batches))
         self.rate = schedule(self.config.scheduler, self.plan.total, self.plan.steps)
         self.optimizers = build_optimizers(self.config, model)

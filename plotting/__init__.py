@@ -21,6 +21,8 @@ PLOTS: dict[str, str] = {
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
     "learning_curve": "plotting.learning_curve:learning_curve",
     "mistakes_and_bound": "plotting.mistakes_and_bound:mistakes_and_bound",
+    "sweep_history": "plotting.sweep:sweep_history",
+    "sweep_parameters": "plotting.sweep:sweep_parameters",
     "weight_trajectory": "plotting.weight_trajectory:weight_trajectory",
     "weights_image": "plotting.weights_image:weights_image",
 }
@@ -71,6 +73,11 @@ def save(figure: "Figure", path: Path) -> None:
     Raises:
         RunError: The folder cannot be written or the disk is full.
     """
+    write_atomic(path, png(figure))
+
+
+def png(figure: "Figure") -> bytes:
+    """`figure` as a PNG in memory."""
     from plotting.style import DPI, styled
 
     @styled
@@ -80,7 +87,7 @@ def save(figure: "Figure", path: Path) -> None:
         figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
         return buffer.getvalue()
 
-    write_atomic(path, draw())
+    return draw()
 
 
 def _function(name: str) -> Callable[..., "Figure"]:

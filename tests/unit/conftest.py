@@ -39,6 +39,7 @@ def experiment() -> Callable[..., ExperimentConfig]:
                 "batch_size": 8,
                 "accumulate": 1,
                 "clip_norm": None,
+                "overfit_batches": None,
                 "ema_decay": None,
                 "log_every": "1 epoch",
                 "evaluate_every": "1 epoch",

@@ -48,7 +48,13 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> type[FakeInstaller]:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'toy'\ndependencies = []\n")
-    for name in ("requirements-dev.txt", "cli/requirements.txt", "tests/requirements.txt", "chapter/requirements.txt"):
+    for name in (
+        "requirements-dev.txt",
+        "cli/requirements.txt",
+        "tests/requirements.txt",
+        "chapter/requirements.txt",
+        "cli/requirements-sweep.txt",
+    ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("click==8.0\n")

@@ -48,6 +48,18 @@ def available() -> dict[str, Any]:
         "split": "train",
         "weights": WEIGHTS,
         "bias": BIAS,
+        "trials": [
+            {
+                "number": 0,
+                "value": 0.5,
+                "parameters": {"optimizer.lr": 0.001, "model.hidden": "4", "optimizer": "adam"},
+            },
+            {"number": 1, "value": None, "parameters": {"optimizer.lr": 0.1, "model.hidden": "16", "optimizer": "sgd"}},
+            {"number": 2, "value": 0.9, "parameters": {"optimizer.lr": 1.0, "model.hidden": "8", "optimizer": "sgd"}},
+        ],
+        "metric": "validation/accuracy",
+        "mode": "max",
+        "logarithmic": ("optimizer.lr",),
     }
 
 

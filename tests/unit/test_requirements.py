@@ -26,7 +26,12 @@ def ranges() -> dict[str, Requirement]:
 
 def test_the_roots_lists_pin_a_package_to_one_version() -> None:
     versions = defaultdict(set)
-    for name in ("cli/requirements.txt", "tests/requirements.txt", "requirements-dev.txt"):
+    for name in (
+        "cli/requirements.txt",
+        "cli/requirements-sweep.txt",
+        "tests/requirements.txt",
+        "requirements-dev.txt",
+    ):
         for package, version in pins(ROOT / name).items():
             versions[package].add(version)
     assert {package: found for package, found in versions.items() if len(found) > 1} == {}
@@ -41,6 +46,7 @@ def test_every_pin_lies_in_the_range_that_the_shared_packages_accept() -> None:
     for path in [
         ROOT / "tests/requirements.txt",
         ROOT / "cli/requirements.txt",
+        ROOT / "cli/requirements-sweep.txt",
         *ROOT.glob("models/*/requirements.txt"),
     ]:
         for package, version in pins(path).items():

@@ -1,0 +1,1 @@
+"""Sweeps: many trainings of one experiment with different settings (`scratch sweep`)."""

@@ -1,0 +1,250 @@
+"""Runs a sweep: Optuna chooses the settings, processes train, and a journal on disk remembers everything."""
+
+import fcntl
+import itertools
+import math
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from cli.sweep.request import Request
+from cli.sweep.results import conclude
+from cli.sweep.space import Dimension, parse
+from cli.sweep.training import Training, Values, end_orphans, finished
+from utils.errors import InputError, Interrupted
+from utils.files import cannot_write
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+_SECONDS_TO_STOP = 30.0  # a training asked to stop writes a checkpoint first
+# A trial is compared with others from its third evaluation on, once there are five to compare it with.
+_TRIALS_BEFORE_PRUNING, _EVALUATIONS_BEFORE_PRUNING = 5, 2
+
+
+def run(request: Request) -> None:
+    """Run the sweep to its end, then print and draw what came out.
+
+    Raises:
+        InputError: The settings do not fit the experiment, or the sweep is being run by another process.
+        RunError: Not one trial was finished.
+        Interrupted: SIGINT or SIGTERM came; `--resume` goes on.
+    """
+    request = request.settled()
+    with _alone(request.folder), _signals() as received:
+        sweep = _Sweep(request)
+        try:
+            sweep.run(received)
+        finally:
+            sweep.stop()
+        if received:
+            raise Interrupted(received[0], f"stopped after {sweep.ended()} trials; go on with --resume")
+        conclude(request, sweep.study.get_trials(deepcopy=False), sweep.dimensions)
+
+
+class _Sweep:
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.dimensions, self.fixed = parse(request.arguments)
+        self.space = {dimension.key: _distribution(dimension) for dimension in self.dimensions}
+        self.running: dict[int, tuple[optuna.Trial, Training, Values]] = {}
+        self.trials = request.trials
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        journal = request.folder / "journal.log"
+        _mend(journal)
+        self.study = optuna.create_study(
+            storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))),
+            study_name=request.name,
+            direction="maximize" if request.mode == "max" else "minimize",
+            load_if_exists=True,
+            pruner=optuna.pruners.MedianPruner(_TRIALS_BEFORE_PRUNING, _EVALUATIONS_BEFORE_PRUNING),
+        )
+        # Other draws after a resume than before it.
+        self.study.sampler = optuna.samplers.TPESampler(seed=len(self.study.get_trials(deepcopy=False)))
+        request.save()
+
+    def run(self, received: list[int]) -> None:
+        """Train until there are as many trials as were asked for, or a signal was `received`."""
+        self._take_up_what_was_lost()
+        self._list_a_small_grid()
+        while not received:
+            for number in list(self.running):
+                self._look_at(number)
+            while len(self.running) < self.request.jobs and self.begun() < self.trials:
+                self._start()
+            if not self.running:
+                return
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    def stop(self) -> None:
+        """End what still runs."""
+        deadline = time.monotonic() + _SECONDS_TO_STOP
+        for _, training, _ in self.running.values():
+            training.end()
+        for _, training, _ in self.running.values():
+            training.kill_after(deadline)
+
+    def begun(self) -> int:
+        """Trials that were started, without those that were lost with a sweep that was killed."""
+        return sum(trial.state != TrialState.WAITING and not _is_lost(trial) for trial in self._all())
+
+    def ended(self) -> int:
+        """Trials that came to an end."""
+        return sum(trial.state.is_finished() and not _is_lost(trial) for trial in self._all())
+
+    def _all(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False)
+
+    def _folder(self, number: int) -> Path:
+        return self.request.folder / "trials" / f"{number:04d}"
+
+    def _start(self) -> None:
+        trial = self.study.ask(self.space)
+        chosen = [f"{key}={value}" for key, value in trial.params.items()]
+        flags = [] if self.request.wandb else ["--no-wandb"]
+        script = Path(self.request.chapter) / "src/train.py"
+        arguments = ["--experiment", self.request.experiment, *flags, *self.fixed, *chosen]
+        folder = self._folder(trial.number)
+        try:
+            training = Training(script, arguments, folder)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        self.running[trial.number] = trial, training, Values(folder, self.request.metric)
+
+    def _look_at(self, number: int) -> None:
+        trial, training, values = self.running[number]
+        code = training.exit_code()  # before the record is read, so that nothing of it is missed
+        new = values.update()
+        for number_of_evaluation, value in enumerate(new, start=len(values.known) - len(new) + 1):
+            if math.isfinite(value):
+                trial.report(value, number_of_evaluation)
+        if code is None:
+            if self.request.prune and not training.was_ended and values.known and trial.should_prune():
+                training.end()
+            return
+        del self.running[number]
+        self._tell(trial, training, values, code)
+
+    def _tell(self, trial: optuna.Trial, training: Training, values: Values, code: int) -> None:
+        best = values.best(self.request.mode)
+        settings = "  ".join(f"{key}={_short(value)}" for key, value in trial.params.items())
+        if code == 0 and best is None:
+            known = ", ".join(sorted(values.metrics))
+            raise InputError(f"trial {trial.number} recorded no finite {self.request.metric}; recorded are: {known}")
+        if code == 0 and best is not None:
+            self.study.tell(trial, best)
+            verdict = f"{self.request.metric} {best:.4g}"
+        elif training.was_ended:
+            self.study.tell(trial, state=TrialState.PRUNED)
+            verdict = f"pruned at evaluation {len(values.known)}"
+        else:
+            if code == 2 and not any(each.state.is_finished() and not _is_lost(each) for each in self._all()):
+                self._forget(trial.number)
+                raise InputError(f"trial {trial.number}: {training.why()}")
+            trial.set_user_attr("why", training.why())
+            self.study.tell(trial, state=TrialState.FAIL)
+            verdict = f"failed: {training.why()}"
+        print(f"trial {trial.number}  {settings}  {verdict}", file=sys.stderr)
+
+    def _take_up_what_was_lost(self) -> None:
+        """Trials that were running when the sweep was killed: count those that finished, and put the others back."""
+        end_orphans(self.request.folder / "trials")
+        for trial in self._all():
+            if trial.state == TrialState.RUNNING:
+                values = Values(self._folder(trial.number), self.request.metric)
+                values.update()
+                best = values.best(self.request.mode)
+                if finished(values.folder) and best is not None:
+                    self.study.tell(trial.number, best)
+                else:
+                    self._forget(trial.number)
+                    if trial.params:
+                        self.study.enqueue_trial(trial.params)
+
+    def _forget(self, number: int) -> None:
+        trial = next(each for each in self._all() if each.number == number)
+        self.study._storage.set_trial_user_attr(trial._trial_id, "lost", True)
+        self.study.tell(number, state=TrialState.FAIL)
+
+    def _list_a_small_grid(self) -> None:
+        """Where there are no more combinations than trials, each of them is tried, once."""
+        if any(dimension.kind != "choice" for dimension in self.dimensions):
+            return
+        combinations = list(itertools.product(*(dimension.values for dimension in self.dimensions)))
+        if len(combinations) > self.trials:
+            return
+        self.trials = len(combinations)
+        tried = [trial.params for trial in self._all() if trial.params and not _is_lost(trial)]
+        waiting = [trial.system_attrs.get("fixed_params") for trial in self._all() if trial.state == TrialState.WAITING]
+        for values in combinations:
+            chosen = dict(zip(self.space, values, strict=True))
+            if chosen not in tried and chosen not in waiting:
+                self.study.enqueue_trial(chosen)
+
+
+def _distribution(dimension: Dimension) -> BaseDistribution:
+    values: Any = dimension.values
+    if dimension.kind == "choice":
+        return CategoricalDistribution(values)
+    if dimension.kind == "int":
+        return IntDistribution(*values)
+    low, high = values
+    return FloatDistribution(low, high, log=dimension.kind == "log")
+
+
+def _is_lost(trial: FrozenTrial) -> bool:
+    return bool(trial.user_attrs.get("lost"))
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _mend(journal: Path) -> None:
+    """Take away what a kill can leave: half a last line, which no reader forgives, and the lock of a dead writer."""
+    Path(f"{journal}.lock").unlink(missing_ok=True)
+    if journal.exists():
+        content = journal.read_bytes()
+        if not content.endswith(b"\n"):
+            with journal.open("rb+") as file:
+                file.truncate(content.rfind(b"\n") + 1)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time runs the sweep in `folder`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("w")
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"the sweep in {folder} is being run by another process") from None
+        yield
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Within this, signals are noted and heeded between two steps: none gets lost between a process and its entry."""
+    received: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+
+    former = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

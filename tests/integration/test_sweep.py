@@ -1,0 +1,228 @@
+"""A sweep from its first trial to its table: it prunes, resumes, and survives being killed.
+
+The trainings are a few lines that write a record as train.py does, without its start-up; one sweep is of the real one.
+"""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.sweep.request import Request
+from cli.sweep.training import _processes_of
+from tests.doubles.bench import NETWORK, ROOT
+from tests.doubles.scripts import Ended, finish, start
+from tests.doubles.toy_clone import ToyClone
+
+pytestmark = pytest.mark.timeout(120)
+
+TRAIN = """
+import json, pathlib, sys, time
+assert "--no-wandb" in sys.argv
+outputs = pathlib.Path(sys.argv[sys.argv.index("--outputs") + 1])
+settings = dict(argument.split("=") for argument in sys.argv if "=" in argument)
+x, pause = float(settings["x"]), float(settings.get("pause", 0))
+if settings.get("bad") == "config":
+    sys.exit(print("error: bad is not a known key", file=sys.stderr) or 2)
+for kind in ("models", "logs"):
+    (outputs / kind / "run").mkdir(parents=True)
+with (outputs / "logs/run/metrics.jsonl").open("w") as record:
+    for step in range(11):
+        if step == 5 and x > float(settings.get("fails_above", "inf")):
+            sys.exit(print("error: the loss is nan at step 5", file=sys.stderr) or 1)
+        row = {"step": step, "epoch": step, "seconds": 0.0, "validation/accuracy": 0.9 if step == 0 else x * step / 10}
+        print(json.dumps(row), file=record, flush=True)
+        time.sleep(pause)
+(outputs / "models/run/metrics.json").write_text(json.dumps({"status": "finished"}))
+"""
+
+
+@pytest.fixture
+def chapter(tmp_path: Path) -> Path:
+    script = tmp_path / "01_toy/src/train.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(TRAIN)
+    return tmp_path / "01_toy"
+
+
+class Sweep:
+    """A sweep of the toy chapter, by the process that `scratch sweep` becomes."""
+
+    def __init__(self, chapter: Path, *settings: str, **changes: Any) -> None:
+        asked = Request(str(chapter), "xor", "s", settings, "", "", 4, 2, True, False, False)
+        self.request = Request(**{**asked.__dict__, **changes})
+
+    def start(self) -> "subprocess.Popen[str]":
+        return start("-m", "cli.sweep", self.request.to_json(), cwd=ROOT)
+
+    def run(self) -> Ended:
+        return finish(self.start())
+
+    def resumed(self, **changes: Any) -> "Sweep":
+        kept = {**self.request.__dict__, "resume": True, "arguments": (), **changes}
+        return Sweep(Path(kept.pop("chapter")), **kept)
+
+    def results(self) -> list[dict[str, str]]:
+        with (self.request.folder / "results.csv").open() as file:
+            return list(csv.DictReader(file))
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_sweep_ends_with_a_table_and_pictures(chapter: Path) -> None:
+    sweep = Sweep(chapter, "x=uniform(0,1)", "y=choice(a,b)", trials=5)
+    ended = sweep.run()
+    assert ended.code == 0, ended.stderr
+    results = sweep.results()
+    values = [float(row["validation/accuracy"]) for row in results]
+    assert len(values) == 5
+    assert values == sorted(values, reverse=True)  # best first; step 0, before any training, does not count
+    assert values == pytest.approx([float(row["x"]) for row in results])
+    assert {row["y"] for row in results} <= {"a", "b"}
+    assert ended.stdout.splitlines()[0].split() == ["trial", "state", "validation/accuracy", "x", "y"]
+    assert ended.stdout.splitlines()[-1].startswith(f"best: trial {results[0]['trial']}, in ")
+    assert len(ended.stderr.splitlines()) == 5  # one line a trial, and no warning
+    for name in ("sweep_history.png", "sweep_parameters.png"):
+        assert (sweep.request.folder / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_small_grid_is_gone_through_once_and_a_loss_is_minimised(chapter: Path) -> None:
+    sweep = Sweep(chapter, "x=choice(1,2)", "y=choice(a,b,c)", trials=20, metric="validation/accuracy", mode="min")
+    assert sweep.run().code == 0
+    results = sweep.results()
+    assert sorted((row["x"], row["y"]) for row in results) == [(x, y) for x in "12" for y in "abc"]
+    assert results[0]["x"] == "1"
+    again = sweep.resumed(trials=20).run()
+    assert again.code == 0, again.stderr
+    assert len(sweep.results()) == 6
+
+
+def test_a_trial_that_fails_costs_itself_only(chapter: Path) -> None:
+    sweep = Sweep(chapter, "x=choice(0.1,0.2,0.3,0.4)", "fails_above=0.25")
+    ended = sweep.run()
+    assert ended.code == 0, ended.stderr
+    assert [(row["x"], row["state"]) for row in sweep.results()] == [
+        ("0.2", "complete"),
+        ("0.1", "complete"),
+        ("0.3", "fail"),
+        ("0.4", "fail"),
+    ]
+    assert ended.stderr.count("failed: the loss is nan at step 5") == 2
+
+
+def test_where_every_trial_fails_the_last_line_says_why(chapter: Path) -> None:
+    ended = Sweep(chapter, "x=choice(0.1,0.2)", "fails_above=0").run()
+    assert ended.code == 1
+    assert ended.stderr.splitlines()[-1].startswith("error: not one trial of ")
+    assert ended.stderr.endswith("the first failed so: the loss is nan at step 5\n")
+
+
+def test_a_mistake_in_the_settings_ends_the_sweep_with_the_line_of_the_first_trial(chapter: Path) -> None:
+    ended = Sweep(chapter, "x=uniform(0,1)", "bad=config").run()
+    assert (ended.code, ended.stderr.count("\n")) == (2, 1)
+    assert ended.stderr.endswith(": bad is not a known key\n")
+
+
+def test_an_unknown_metric_ends_the_sweep_with_those_there_are(chapter: Path) -> None:
+    ended = Sweep(chapter, "x=uniform(0,1)", metric="train/accuracy").run()
+    assert ended.code == 2
+    assert ended.stderr.endswith("recorded no finite train/accuracy; recorded are: validation/accuracy\n")
+
+
+def test_a_hopeless_trial_is_pruned(chapter: Path) -> None:
+    sweep = Sweep(chapter, "x=choice(0.9,0.8,0.7,0.6,0.5,0.1)", "pause=0.25", jobs=1, trials=6)
+    ended = sweep.run()
+    assert ended.code == 0, ended.stderr
+    last = sweep.results()[-1]
+    assert (last["x"], last["state"], last["validation/accuracy"]) == ("0.1", "pruned", "")
+    record = sweep.request.folder / "trials/0005/logs/run/metrics.jsonl"
+    assert len(record.read_text().splitlines()) < 11
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_sweep_leaves_no_training_behind_and_goes_on(
+    chapter: Path, number: signal.Signals, code: int
+) -> None:
+    sweep = Sweep(chapter, "x=uniform(0,1)", "pause=0.03", trials=4)
+    process = sweep.start()
+    trials = sweep.request.folder / "trials"
+    wait_for(lambda: len(list(trials.glob("*/logs/run/metrics.jsonl"))) >= 3)
+    process.send_signal(number)
+    ended = finish(process)
+    assert ended.code == code
+    assert ended.stderr.splitlines()[-1].endswith("trials; go on with --resume")
+    assert _processes_of(trials) == []
+    again = sweep.resumed().run()
+    assert again.code == 0, again.stderr
+    assert [row["state"] for row in sweep.results()] == ["complete"] * 4
+
+
+def test_a_killed_sweep_goes_on_as_if_nothing_had_been(chapter: Path) -> None:
+    sweep = Sweep(chapter, "x=uniform(0,1)", "pause=0.05", trials=6)
+    process, trials = sweep.start(), sweep.request.folder / "trials"
+    wait_for(lambda: len(list(trials.glob("*/models/run/metrics.json"))) >= 2)
+    wait_for(lambda: len(list(trials.glob("*/logs/run/metrics.jsonl"))) >= 3)
+    process.kill()
+    process.communicate()
+    journal = sweep.request.folder / "journal.log"
+    before = [json.loads(line) for line in journal.read_text().splitlines()]
+    with journal.open("a") as file:
+        file.write('{"op_code":6,"worker')  # cut short by the kill
+    os.symlink(journal, f"{journal}.lock")  # held by the killed process
+    again = sweep.resumed().run()
+    assert again.code == 0, again.stderr
+    after = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert after[: len(before)] == before
+    results = sweep.results()
+    assert [row["state"] for row in results] == ["complete"] * 6
+    assert len({row["x"] for row in results}) == 6  # and none was drawn twice
+    assert _processes_of(trials) == []
+
+
+def test_two_processes_do_not_run_one_sweep(chapter: Path) -> None:
+    sweep = Sweep(chapter, "x=uniform(0,1)", "pause=0.2", trials=2)
+    process = sweep.start()
+    wait_for(lambda: (sweep.request.folder / "sweep.json").exists())
+    second = sweep.resumed().run()
+    assert second.code == 2
+    assert second.stderr.endswith("is being run by another process\n")
+    process.terminate()
+    assert finish(process).code == 143
+
+
+def test_the_real_training_is_swept(tmp_path: Path) -> None:
+    shutil.copytree(NETWORK, tmp_path / "90_logistic", ignore=shutil.ignore_patterns("__pycache__", "outputs"))
+    settings = ("optimizer.lr=log(1e-3,1)", "model.hidden=choice(4,8)", "tracking.tensorboard=false")
+    sweep = Sweep(tmp_path / "90_logistic", *settings, experiment="blobs", trials=2)
+    ended = sweep.run()
+    assert ended.code == 0, ended.stderr
+    for row in sweep.results():
+        (saved,) = (sweep.request.folder / "trials" / f"{int(row['trial']):04d}").glob("models/*/config.yaml")
+        assert f"lr: {row['optimizer.lr']}\n" in saved.read_text()
+
+
+def test_the_command_checks_before_it_installs_anything(tmp_path: Path) -> None:
+    clone = ToyClone(tmp_path)
+    clone.add_chapter("01_toy")
+    for arguments, part in {
+        ("x=lgo(1,2)",): "did you mean 'log'",
+        (): "nothing varies",
+        ("x=log(1,2)", "--name", "../up"): "use letters, digits",
+        ("x=log(1,2)", "--resume"): "there is no sweep",
+    }.items():
+        ended = clone.scratch("sweep", "01", "--experiment", "xor", *arguments)
+        assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1), ended.stderr
+        assert part in ended.stderr
