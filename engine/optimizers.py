@@ -69,7 +69,7 @@ def _eager(kind: type[torch.optim.Optimizer]) -> Any:
 
         def step(self, closure: Callable[[], float] | None = None) -> float | None:
             watched = self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks or _is_watched()
-            return (in_full if watched else update)(self, closure)  # type: ignore[no-any-return]
+            return (in_full if watched else update)(self, closure)
 
         step.hooked = True  # type: ignore[attr-defined]  # or torch would put its own wrapper around it
 

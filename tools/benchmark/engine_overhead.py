@@ -4,9 +4,10 @@
 
 Four tasks: i, a 2-8-1 network, batches of 4; ii, a 64-32-10 network on digits, batches of 32; iii, a network of
 LeNet's size on images of 28 x 28, batches of 64; iv, a transformer of 2 layers and width 128, batches of 8 x 64 tokens.
-Each peer has an environment of its own, made here from `requirements/` with uv under `build/benchmark/`. The peers are
-shuffled in each repeat, so that a slow minute falls on all alike, and a time is told as a ratio to the best loop by
-hand, taken in the same process. A peer that cannot be installed or fails stands in the table with the reason.
+Each peer has an environment of its own, made here from `requirements/` with uv (on the PATH, or what `./scratch
+setup` leaves in `.venv`) under `build/benchmark/`. The peers are shuffled in each repeat, so that a slow minute falls
+on all alike, and a time is told as a ratio to the best loop by hand, taken in the same process. A peer that cannot be
+installed or fails stands in the table with the reason, and the exit code is 1.
 """
 
 import argparse
@@ -89,7 +90,7 @@ def main() -> int:
     print(f"Medians of {options.repeats} repeats.")
     for threads in options.threads:
         found = {name: rows for (each, name), rows in results.items() if each == threads and name not in broken}
-        print(f"\n{threads} thread{'s' if threads > 1 else ''}:\n\n{table(options.peers, options.tasks, found, broken)}")
+        print(f"\nThreads: {threads}\n\n{table(options.peers, options.tasks, found, broken)}")
     return 1 if broken else 0
 
 
@@ -195,15 +196,14 @@ def measure(peer: Peer, tasks: Sequence[str], threads: int) -> Result:
         return result
 
 
-def table(
-    peers: Sequence[Peer], tasks: Sequence[str], results: dict[str, list[Result]], broken: dict[str, str]
-) -> str:
+def table(peers: Sequence[Peer], tasks: Sequence[str], results: dict[str, list[Result]], broken: dict[str, str]) -> str:
     """Times and ratios as a Markdown table; the peak memory too where one task had a process for itself."""
     memory = ["peak memory"] if len(tasks) == 1 else []
     lines = ["| trainer | " + " | ".join([*tasks, *memory]) + " |", "|---" * (1 + len(tasks) + len(memory)) + "|"]
     for peer in peers:
         if peer.name in broken:
-            lines.append(f"| {peer.title} | not measured: {broken[peer.name]} |" + " |" * (len(tasks) + len(memory) - 1))
+            empty = " |" * (len(tasks) + len(memory) - 1)
+            lines.append(f"| {peer.title} | not measured: {broken[peer.name]} |{empty}")
             continue
         rows = results[peer.name]
         cells = []

@@ -59,7 +59,7 @@ def _train(work: Work, *overrides: str) -> None:
         ],
         ModelConfig,
     )
-    train = TensorSplit(work.inputs, work.targets)
+    train = TensorSplit(work.inputs, work.targets)  # targets as the loss wants them, class indices or not
     splits = Splits(
         name="work",
         train=train,

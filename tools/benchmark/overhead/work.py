@@ -6,6 +6,7 @@ The clock sits in the model's `forward`, so that it is the same for every traine
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ class Probe:
     times: list[float] = field(default_factory=list)
 
     def __call__(self) -> None:
+        """Count a forward pass."""
         if self.steps % self.steps_per_epoch == 0:
             self.times.append(time.perf_counter())
         self.steps += 1
@@ -35,7 +37,7 @@ class Probe:
     def microseconds(self, warmup: int) -> list[float]:
         """Per step, for every whole epoch but the first `warmup`."""
         kept = self.times[warmup:]
-        return [(end - start) / self.steps_per_epoch * 1e6 for start, end in zip(kept, kept[1:], strict=False)]
+        return [(end - start) / self.steps_per_epoch * 1e6 for start, end in pairwise(kept)]
 
 
 class Task(NamedTuple):
