@@ -1,11 +1,15 @@
 """Where a run computes: the device, its threads and its precision."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any, TypeVar
 
 import torch
 
 from engine.config import HardwareConfig
 from utils.errors import InputError
+
+Result = TypeVar("Result")
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -37,6 +41,17 @@ class Hardware:
     def autocast(self) -> AbstractContextManager[None]:
         """The precision of forward passes."""
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None)
+
+    def cast(self, forward: Callable[..., Result]) -> Callable[..., Result]:
+        """`forward`, always in the precision of forward passes; in fp32 that is `forward` itself."""
+        if self.dtype is None:
+            return forward
+
+        def within(*arguments: Any) -> Result:
+            with self.autocast():
+                return forward(*arguments)
+
+        return within
 
     def describe(self) -> str:
         """One phrase for the log."""

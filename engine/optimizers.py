@@ -1,10 +1,14 @@
 """Optimizers by name, and the learning rate as a pure function of the step."""
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from engine.config import Adam, Constant, ExperimentConfig, Linear, OptimizerConfig, SchedulerConfig, Sgd, StepDecay
 from engine.duration import Duration
@@ -34,7 +38,7 @@ def _build(config: OptimizerConfig, parameters: Iterable[nn.Parameter]) -> torch
     trained = list(parameters)
     fused = all(parameter.device.type in ("cpu", "cuda") for parameter in trained)
     if isinstance(config, Sgd):
-        return torch.optim.SGD(
+        return _eager(torch.optim.SGD)(
             trained,
             lr=config.lr,
             momentum=config.momentum,
@@ -44,8 +48,39 @@ def _build(config: OptimizerConfig, parameters: Iterable[nn.Parameter]) -> torch
         )
     assert isinstance(config, Adam)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.name]
-    return kind(
+    return _eager(kind)(
         trained, lr=config.lr, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay, fused=fused
+    )
+
+
+@cache
+def _eager(kind: type[torch.optim.Optimizer]) -> Any:
+    """`kind` without what its methods do for the compiler, and without the profiler's label while nobody profiles.
+
+    Its first object would import the compiler, which takes as long as importing torch, and every step would tell the
+    compiler and the profiler of itself, which takes as long as the update of a small network. Hooks work as ever.
+    """
+    update = torch.no_grad()(inspect.unwrap(kind.step))
+    in_full = torch.optim.Optimizer.profile_hook_step(update)
+
+    class Eager(kind):  # type: ignore[valid-type, misc]
+        add_param_group, zero_grad = inspect.unwrap(kind.add_param_group), inspect.unwrap(kind.zero_grad)
+        state_dict, load_state_dict = inspect.unwrap(kind.state_dict), inspect.unwrap(kind.load_state_dict)
+
+        def step(self, closure: Callable[[], float] | None = None) -> float | None:
+            watched = self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks or _is_watched()
+            return (in_full if watched else update)(self, closure)
+
+        step.hooked = True  # type: ignore[attr-defined]  # or torch would put its own wrapper around it
+
+    Eager.__name__ = Eager.__qualname__ = kind.__name__
+    return Eager
+
+
+def _is_watched() -> bool:
+    """Whether all optimizers have hooks, or the profiler is on."""
+    return torch.autograd.profiler._is_profiler_enabled or bool(
+        _global_optimizer_pre_hooks or _global_optimizer_post_hooks
     )
 
 

@@ -155,7 +155,8 @@ class Trainer:
             measures: dict[str, float] = self.model.measures()  # type: ignore[operator]
             measured |= {f"model/{name}": float(value) for name, value in measures.items()}
         self.evaluated_at, self.latest = self.step, measured
-        self._write(measured)
+        if measured:
+            self._write(measured)
         if self.step == 0:  # untrained weights are never the best
             self.best.check(measured)
         elif self.best.update(measured, self.step):

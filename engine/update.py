@@ -14,6 +14,22 @@ from utils.errors import InputError
 Outputs = dict[str, Tensor]
 
 
+class Rates:
+    """The learning rates of an optimizer, and the factor that a schedule puts on them."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        self.optimizer = optimizer
+        self.base = [group["lr"] for group in optimizer.param_groups]
+        self._factor: float | None = None  # what the optimizer has now
+
+    def scale(self, factor: float) -> None:
+        """Set every rate to `factor` times its base."""
+        if factor != self._factor:
+            for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
+                group["lr"] = base * factor
+            self._factor = factor
+
+
 class GradientStep:
     """An optimizer update, in one order: loss, backward, unscale, norm, clip, step.
 
@@ -24,10 +40,11 @@ class GradientStep:
     def __init__(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, hardware: Hardware, clip_norm: float | None
     ) -> None:
-        self.model, self.optimizer, self.hardware, self.clip_norm = model, optimizer, hardware, clip_norm
+        self.optimizer, self.clip_norm = optimizer, clip_norm
+        self.scaler = hardware.scaler if hardware.scaler.is_enabled() else None
         self.parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        self.base_rates = [group["lr"] for group in optimizer.param_groups]
-        self.training_step: Callable[[Batch], Outputs] = model.training_step  # type: ignore[assignment]
+        self.rates = Rates(optimizer)
+        self.training_step: Callable[[Batch], Outputs] = hardware.cast(model.training_step)  # type: ignore[arg-type]
 
     def __call__(self, batches: Sequence[Batch], rate_factor: float, want_norm: bool) -> list[Outputs]:
         """Learn from `batches` together.
@@ -41,61 +58,69 @@ class GradientStep:
             What `training_step` gave for each batch, detached; the first also has `gradient_norm`, taken before
             clipping, where it was measured.
         """
-        scaler = self.hardware.scaler
-        outputs = self._backward(batches)
-        scaler.unscale_(self.optimizer)
+        self.rates.scale(rate_factor)
+        if len(batches) == 1:
+            output = self.training_step(batches[0])
+            outputs = [self._backward(output, output["loss"])]
+        else:
+            outputs = self._accumulate(batches)
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimizer)
         if want_norm or self.clip_norm is not None:
-            gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-            norm = nn.utils.get_total_norm(gradients)
-            if self.clip_norm is not None:
-                nn.utils.clip_grads_with_norm_(self.parameters, self.clip_norm, norm)
-            outputs[0]["gradient_norm"] = norm
-        for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
-            group["lr"] = base * rate_factor
-        scaler.step(self.optimizer)
-        scaler.update()
-        self.optimizer.zero_grad()
+            outputs[0]["gradient_norm"] = self._clip()
+        if self.scaler is not None:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self.optimizer.step()
+        for parameter in self.parameters:  # what zero_grad does, without the time it takes to tell the profiler
+            parameter.grad = None
         return outputs
 
-    def _backward(self, batches: Sequence[Batch]) -> list[Outputs]:
+    def _backward(self, output: Outputs, loss: Tensor) -> Outputs:
+        """Add the gradient of `loss` to `.grad`; returns `output` detached."""
+        (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+        return {name: value.detach() for name, value in output.items()}
+
+    def _accumulate(self, batches: Sequence[Batch]) -> list[Outputs]:
         """Leave in `.grad` the gradient of the mean loss over all items of `batches`."""
         outputs: list[Outputs] = []
         expected: Any = None
         total: Any = torch.tensor(0)
         for batch in batches:
-            with self.hardware.autocast():
-                output = self.training_step(batch)
-            loss = output["loss"]
-            if len(batches) > 1:
-                items = torch.as_tensor(output.get("items", len(batch[0])))
-                expected = items.clamp(min=1) * len(batches) if expected is None else expected
-                total = total + items
-                loss = loss * (items / expected)
-            self.hardware.scaler.scale(loss).backward()
-            outputs.append({name: value.detach() for name, value in output.items()})
-        if len(batches) > 1:  # passes of unequal size: the weights were guessed from the first and are set right here
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    parameter.grad.mul_(expected / total.clamp(min=1))
+            output = self.training_step(batch)
+            items = torch.as_tensor(output.get("items", len(batch[0])))
+            expected = items.clamp(min=1) * len(batches) if expected is None else expected
+            total = total + items
+            outputs.append(self._backward(output, output["loss"] * (items / expected)))
+        # passes of unequal size: the weights were guessed from the first and are set right here
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.grad.mul_(expected / total.clamp(min=1))
         return outputs
+
+    def _clip(self) -> Tensor:
+        """Clip the gradient where that is asked for; returns its norm before."""
+        norm = nn.utils.get_total_norm([parameter.grad for parameter in self.parameters if parameter.grad is not None])
+        if self.clip_norm is not None:
+            nn.utils.clip_grads_with_norm_(self.parameters, self.clip_norm, norm)
+        return norm
 
 
 class OwnStep:
     """A step of a model that makes its own update: a learning rule by hand, or a game of several optimizers."""
 
     def __init__(self, model: nn.Module, optimizers: dict[str, torch.optim.Optimizer], hardware: Hardware) -> None:
-        self.optimizers, self.hardware = optimizers, hardware
-        self.base_rates = {name: [group["lr"] for group in each.param_groups] for name, each in optimizers.items()}
-        self.training_step: Callable[..., Outputs] = model.training_step  # type: ignore[assignment]
+        self.optimizers = optimizers
+        self.rates = [Rates(optimizer) for optimizer in optimizers.values()]
+        self.training_step: Callable[..., Outputs] = hardware.cast(model.training_step)  # type: ignore[arg-type]
 
     def __call__(self, batches: Sequence[Batch], rate_factor: float, want_norm: bool) -> list[Outputs]:
         """Let the model learn from the one batch of this step; see `GradientStep.__call__`."""
-        for name, optimizer in self.optimizers.items():
-            for group, base in zip(optimizer.param_groups, self.base_rates[name], strict=True):
-                group["lr"] = base * rate_factor
+        for rates in self.rates:
+            rates.scale(rate_factor)
         (batch,) = batches
-        with self.hardware.autocast():
-            output = self.training_step(batch, self.optimizers)
+        output = self.training_step(batch, self.optimizers)
         return [{name: value.detach() for name, value in output.items()}]
 
 

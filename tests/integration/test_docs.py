@@ -41,6 +41,10 @@ PROVEN_ELSEWHERE = {
         "tests/unit/test_benchmark_startup.py",
         "tools/benchmark/startup.py",
     ),
+    "python3 tools/benchmark/engine_overhead.py": (
+        "tests/unit/test_benchmark_overhead.py",
+        "tools/benchmark/engine_overhead.py",
+    ),
 }
 
 

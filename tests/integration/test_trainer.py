@@ -135,6 +135,17 @@ def test_the_saved_config_is_the_config_of_the_run(bench: Bench) -> None:
     assert read_config(run.folders.models / "config.yaml", [], type(run.config.model)) == run.config
 
 
+def test_an_evaluation_of_nothing_leaves_no_row(bench: Bench) -> None:
+    nothing = bench.config("blobs", "trainer.evaluate_on=[]", "trainer.monitor=null")
+    model = bench.model(nothing, n_features=3)
+    model.measures = dict  # type: ignore[assignment]
+    outcome = bench.train(bench.run(nothing), model=model)
+    assert (
+        steps_with(outcome.rows, "step") == steps_with(outcome.rows, "batch/loss") == [2, 4, 6, 8, 10, 12, 14, 16, 18]
+    )
+    assert outcome.summary["last"] == {}
+
+
 def test_the_record_has_every_value_at_its_step(bench: Bench) -> None:
     rows = bench.train(bench.run(bench.config("blobs", "scheduler=cosine"))).rows
     assert steps_with(rows, "batch/loss") == [2, 4, 6, 8, 10, 12, 14, 16, 18]
