@@ -43,11 +43,15 @@ def write_atomic(path: Path, content: str | bytes | memoryview, check: Callable[
             temporary.unlink(missing_ok=True)  # gone already where the rename succeeded
 
 
+def leftovers(folder: Path) -> list[Path]:
+    """The temporary files that killed calls of `write_atomic` left in `folder`; only where nobody is writing now."""
+    return sorted(path for path in folder.glob(".*") if re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name))
+
+
 def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files that a killed `write_atomic` left in `folder`; nobody else may be writing there."""
-    for path in folder.glob(".*"):
-        if re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name):
-            path.unlink(missing_ok=True)
+    """Delete the `leftovers` in `folder`."""
+    for path in leftovers(folder):
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -38,6 +38,13 @@ PROVEN_ELSEWHERE = {
         "test_every_claim_holds_on_every_seed",
     ),
     **{
+        f"./scratch checkpoints {arguments}": (
+            "tests/integration/test_checkpoints_command.py",
+            '"checkpoints", "verify"',
+        )
+        for arguments in ("list 01", "verify 01", "prune 01 --dry-run")
+    },
+    **{
         f"models/01_perceptron/.venv/bin/python tools/chaos/resume.py {arguments}": (
             "tests/integration/test_chaos.py",
             '"--kills", 6, "--seed", 3, "--kind", "adam", "workers"',
