@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": "Evaluate a checkpoint.",
     "track": "Show a recorded run on TensorBoard, wandb or MLflow.",
     "sweep": "Train an experiment with many settings, and find the best.",
+    "checkpoints": "List, verify and prune the checkpoints of a chapter.",
     "test": "Run the tests, those of each chapter in its own environment.",
     "lint": "Check the style, the types and the layers of the code.",
     "data": "List, download and verify the data sets.",

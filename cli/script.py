@@ -102,6 +102,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
                 "--resume goes on with a run's own config and weights; leave out --load-checkpoint and --config"
             )
         run_id, config = _config(chapter, outputs, experiment, config_file, resume, changes, model_config)
+        started_from = _started_from(outputs, run_id) if resume is not None else None
         names = _plots_to_draw(plots, config.experiment, visualize or dry_run, chosen_plots)
         _log_to_console()
 
@@ -110,8 +111,8 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             from engine.run import Options, Run
 
             task = _task(instead) if instead is not None else None
-        options = Options(load_checkpoint, not no_save_checkpoint, resume is not None, names, task)
-        main(Run(chapter, config, outputs, options, run_id))
+        options = Options(load_checkpoint or started_from, not no_save_checkpoint, resume is not None, names, task)
+        main(Run(chapter, config, outputs, options, run_id, started_from))
 
     run_command(train)
 
@@ -228,6 +229,14 @@ def _config_to_resume(
             f"or start a new run with --load-checkpoint {run_id}"
         )
     return run_id, config
+
+
+def _started_from(outputs: Path, run_id: str) -> str | None:
+    """The checkpoint that a run began with; needed again where it was stopped before it had one of its own."""
+    from engine.run import read_summary
+
+    started_from: str | None = read_summary(outputs, run_id).get("started_from")
+    return started_from
 
 
 def _differences(ours: Any, theirs: Any, path: str = "") -> list[str]:

@@ -7,7 +7,7 @@ from engine.artifacts import fetch_artifact, is_artifact_reference
 from engine.run import Folders, find_run, run_ids
 from utils.errors import InputError, did_you_mean
 
-_PREFERRED = ("model_best.pt", "model_last.pt")
+PREFERRED = ("model_best.pt", "model_last.pt")
 
 
 def resolve_checkpoint(reference: str, outputs: Path) -> Path:
@@ -35,7 +35,7 @@ def resolve_checkpoint(reference: str, outputs: Path) -> Path:
 
 
 def _checkpoint_in(folder: Path) -> Path:
-    for name in _PREFERRED:
+    for name in PREFERRED:
         if (folder / name).exists():
             return folder / name
     raise InputError(f"{folder} holds no checkpoint; was the run made with --no-save-checkpoint, or stopped early?")

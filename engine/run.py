@@ -15,7 +15,8 @@ import yaml
 from engine.config import ExperimentConfig
 from engine.tracking.base import RunInfo
 from utils.errors import InputError, RunError, ScratchError
-from utils.files import write_atomic
+from utils.files import remove_leftovers, write_atomic
+from utils.locks import ProcessLock
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Run:
         config: The validated config.
         outputs: The folder under which `models/`, `visualizations/` and `logs/` lie.
         run_id: Experiment, seed, UTC time and four random hex digits, unless a run is resumed.
+        started_from: The checkpoint file whose weights the run began with; None where they were drawn.
     """
 
     chapter: Path
@@ -61,6 +63,7 @@ class Run:
     outputs: Path
     options: Options = field(default_factory=Options)
     run_id: str = ""
+    started_from: str | None = None
 
     def __post_init__(self) -> None:
         if not self.run_id:
@@ -90,20 +93,27 @@ class Run:
             return f"stopped at step {step}; no checkpoint was kept (--no-save-checkpoint)"
         return f"stopped at step {step}; go on with --experiment {self.config.experiment} --resume {self.run_id}"
 
+    def lock(self) -> ProcessLock:
+        """To be held while the run trains: two processes would spoil each other's files."""
+        return ProcessLock(self.folders.models / ".lock", f"run {self.run_id}")
+
     def open(self, environment: Mapping[str, Any]) -> None:
-        """Make the folders and write `config.yaml` and `environment.json`; a resumed run keeps its own.
+        """Make the folders and write `environment.json`, `metrics.json` and `config.yaml`; a resumed run keeps its own.
+
+        `config.yaml` comes last: a run is found by it, and one that can be found can be resumed.
 
         Raises:
             RunError: Something cannot be written; of a new run nothing is left behind.
         """
         if self.options.resume:
+            remove_leftovers(self.folders.models)
             self.note("running", {})
             return
         config = yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         try:
-            write_atomic(self.folders.models / "config.yaml", config)
             write_atomic(self.folders.models / "environment.json", json.dumps(environment, indent=2))
             self.note("running", {})
+            write_atomic(self.folders.models / "config.yaml", config)
         except RunError:
             for folder in (self.folders.models, self.folders.logs):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -111,7 +121,7 @@ class Run:
 
     def note(self, status: str, results: Mapping[str, Any]) -> None:
         """Write `metrics.json`: how the run stands."""
-        summary = {"run_id": self.run_id, "status": status, **results}
+        summary = {"run_id": self.run_id, "status": status, "started_from": self.started_from, **results}
         write_atomic(self.folders.models / "metrics.json", json.dumps(summary, indent=2) + "\n")
 
 

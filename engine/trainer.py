@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.data import Dataset
 
 from data_utils.batches import Batches
-from data_utils.splits import Splits
+from data_utils.splits import Splits, TensorSplit
 from engine.average import WeightAverage
 from engine.best import Best
 from engine.checkpoints import load_weights, save_checkpoint
@@ -74,19 +75,21 @@ class Trainer:
         self.recorded_bytes, self.random = 0, None
         seed_everything(derived_seed(run.config.seed, "model"))
 
-    def fit(self, model: nn.Module, splits: Splits) -> None:
+    def fit(self, model: nn.Module, splits: Splits, train: Dataset[Any] | None = None) -> None:
         """Train `model` for as long as the run's config says; on return the run is finished.
+
+        Training batches come from `train` where it is given, such as augmented examples, instead of `splits.train`.
 
         Raises:
             InputError: The config, the data and the model do not fit together, or a checkpoint cannot be used.
             RunError: A value is not finite, or the outputs cannot be written.
             Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
         """
-        self._assemble(model, splits)
+        self._assemble(model, splits, train)
         self._restore()
         if self.run.options.instead is not None:
             return self.run.options.instead(self)
-        with write_narrative(self.run.folders.logs), self.signals:
+        with self.run.lock(), write_narrative(self.run.folders.logs), self.signals:
             self.run.open(snapshot(self.hardware.device, self.run.chapter))
             try:
                 with Record(self.run.folders.logs / "metrics.jsonl", self.recorded_bytes) as self.record:
@@ -172,11 +175,12 @@ class Trainer:
 
     # ---- before and after ------------------------------------------------------------------------------------------
 
-    def _assemble(self, model: nn.Module, splits: Splits) -> None:
+    def _assemble(self, model: nn.Module, splits: Splits, train: Dataset[Any] | None) -> None:
         """Put the parts together; nothing is written yet, so a mistake leaves nothing behind."""
         config, device = self.config.trainer, self.hardware.device
         self.splits, self.model = splits_to_train_on(splits, self.config), model.to(device).train()
-        self.batches = Batches(self.splits.train, config.batch_size, self.config.seed, device, config.workers)
+        data = self.splits.train if train is None else train
+        self.batches = Batches(data, config.batch_size, self.config.seed, device, config.workers)
         self.plan = Plan.of(config, len(self.batches))
         self.rate = schedule(self.config.scheduler, self.plan.total, self.plan.steps)
         self.optimizers = build_optimizers(self.config, model)
@@ -188,13 +192,14 @@ class Trainer:
             self.splits.split(name)
 
     def _restore(self) -> None:
-        """Start from a checkpoint where one is named."""
-        options = self.run.options
-        if options.load_checkpoint is not None:
-            path = resolve_checkpoint(options.load_checkpoint, self.run.outputs)
-            load_weights(self.model, trained_weights(read_checkpoint(path, self.run.chapter)), str(path))
-        if options.resume:
-            restore_state(self, read_checkpoint(self.run.folders.models / "model_last.pt", self.run.chapter))
+        """Start from a checkpoint where one is named; a run that was stopped before its first one starts over."""
+        run, last = self.run, self.run.folders.models / "model_last.pt"
+        if run.options.resume and last.exists():
+            restore_state(self, read_checkpoint(last, run.chapter))
+        elif run.options.load_checkpoint is not None:
+            path = resolve_checkpoint(run.options.load_checkpoint, run.outputs)
+            load_weights(self.model, trained_weights(read_checkpoint(path, run.chapter)), str(path))
+            run.started_from = str(path.resolve())
 
     def _save(self, name: str) -> None:
         self.window.refuse_non_finite()  # weights that a bad loss has spoiled never replace good ones
@@ -209,11 +214,11 @@ class Trainer:
         run, config = self.run, self.config
         log.info("run %s: %s", run.run_id, config.goal)
         log.info("%s, on %s", describe_model(self.model), self.hardware.describe())
-        where = f"going on at step {self.step} of" if run.options.resume else "training for"
+        where = f"going on at step {self.step} of" if self.step else "training for"
         log.info(
             "%s %d steps of %d examples of %d", where, self.plan.total, self.plan.examples_per_step, self.batches.n
         )
-        if run.options.load_checkpoint is not None:
+        if run.options.load_checkpoint is not None and not self.step:
             log.info("starting from the weights of %s", run.options.load_checkpoint)
         self.trackers.start(run.info(resumed_at=self.step if run.options.resume else None))
 

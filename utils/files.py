@@ -1,6 +1,7 @@
 """Files that are either whole or not there: written beside their final name, synced, then renamed."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,17 @@ def write_atomic(path: Path, content: str | bytes | memoryview, check: Callable[
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)  # gone already where the rename succeeded
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """The temporary files that killed calls of `write_atomic` left in `folder`; only where nobody is writing now."""
+    return sorted(path for path in folder.glob(".*") if re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name))
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the `leftovers` in `folder`."""
+    for path in leftovers(folder):
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -362,7 +362,7 @@ def with_files_up_to(size: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-@pytest.mark.parametrize("size", [500, 2500])  # too small for config.yaml; too small for environment.json after it
+@pytest.mark.parametrize("size", [500, 2500])  # too small for environment.json, and for the log with it
 def test_a_disk_that_is_full_at_the_start_is_one_line(size: int, tmp_path: Path) -> None:
     ended = call(
         *(TRAIN, "--experiment", "xor", "--no-wandb", "--outputs", tmp_path),
@@ -489,13 +489,24 @@ def test_resuming_a_run_with_a_damaged_file_is_one_line(name: str, commands: Com
     assert files_under(commands.outputs) == before
 
 
-def test_a_run_that_has_no_checkpoint_yet_cannot_be_resumed(commands: Commands) -> None:
+def test_a_run_that_has_no_checkpoint_yet_starts_over(commands: Commands) -> None:
     run = commands.bench.run(commands.bench.config("blobs"))
     with pytest.raises(ZeroDivisionError):
         commands.bench.train(run, prepare=fail_at(3))
-    before = files_under(commands.outputs)
-    assert_refused(commands.train("--resume", "latest"), 2, "there is no checkpoint ", "model_last.pt")
-    assert files_under(commands.outputs) == before
+    ended = commands.train("--resume", "latest")
+    assert ended.code == 0
+    assert "training for 18 steps" in ended.stderr
+    assert Outcome(run).summary["status"] == "finished"
+
+
+def test_a_run_that_starts_over_begins_with_the_weights_that_it_was_given(commands: Commands, good: Outcome) -> None:
+    checkpoint = good.run.folders.models / "model_last.pt"
+    run = commands.bench.run(commands.bench.config("blobs"), load_checkpoint=str(checkpoint))
+    with pytest.raises(ZeroDivisionError):
+        commands.bench.train(run, prepare=fail_at(3))
+    assert commands.train("--resume", run.run_id).code == 0
+    assert Outcome(run).rows[0]["train/loss"] == good.rows[-1]["train/loss"]
+    assert Outcome(run).summary["started_from"] == str(checkpoint)
 
 
 def test_a_renamed_run_is_no_obstacle(commands: Commands, stopped: Run) -> None:

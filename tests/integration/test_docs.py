@@ -37,6 +37,20 @@ PROVEN_ELSEWHERE = {
         "models/01_perceptron/tests/test_claims.py",
         "test_every_claim_holds_on_every_seed",
     ),
+    **{
+        f"./scratch checkpoints {arguments}": (
+            "tests/integration/test_checkpoints_command.py",
+            '"checkpoints", "verify"',
+        )
+        for arguments in ("list 01", "verify 01", "prune 01 --dry-run")
+    },
+    **{
+        f"models/01_perceptron/.venv/bin/python tools/chaos/resume.py {arguments}": (
+            "tests/integration/test_chaos.py",
+            '"--kills", 6, "--seed", 3, "--kind", "adam", "workers"',
+        )
+        for arguments in ("--kills 200 --seed 0", "--kills 6 --seed 3 --kind adam workers")
+    },
     "models/01_perceptron/.venv/bin/python tools/benchmark/startup.py": (
         "tests/unit/test_benchmark_startup.py",
         "tools/benchmark/startup.py",

@@ -209,3 +209,19 @@ def test_a_run_that_is_terminated_interrupted_and_killed_ends_like_one_that_was_
     assert call(TRAIN, "--resume", "latest", *at_hand).code == 0
     assert finish(unbroken).code == 0
     assert outcome_of(outputs).fingerprint() == outcome_of(tmp_path / "unbroken").fingerprint()
+
+
+def test_two_processes_cannot_train_one_run_and_a_killed_one_is_no_obstacle(tmp_path: Path) -> None:
+    place = ("--outputs", tmp_path)
+    process = start(TRAIN, *LONG, "trainer.duration=20000 epochs", *place)
+    wait_for(lambda: list(tmp_path.glob("models/*/model_last.pt")), process)
+    second = call(TRAIN, "--resume", "latest", *place)
+    assert second.code == 2
+    assert second.stderr.startswith(f"error: another process is at work on run {runs_in(tmp_path)[0]}; wait until")
+    assert second.stderr.count("\n") == 1
+    process.kill()
+    finish(process)
+    third = start(TRAIN, "--resume", "latest", *place)
+    wait_for(lambda: outcome_of(tmp_path).narrative.count("going on at step"), third)
+    third.send_signal(signal.SIGTERM)
+    assert finish(third).code == 143

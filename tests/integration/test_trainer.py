@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from data_utils import load
 from data_utils.batches import Batches
 from data_utils.splits import TensorSplit
-from engine import Run
+from engine import Run, Trainer
 from engine.config import ExperimentConfig, Sgd
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
@@ -420,12 +420,25 @@ def test_a_run_without_checkpoints_says_that_stopping_loses_it(bench: Bench) -> 
         bench.train(run, prepare=stop_at(3))
 
 
-def test_a_run_stopped_before_its_first_checkpoint_cannot_be_resumed_and_says_so(bench: Bench) -> None:
-    run = bench.run(bench.config("blobs"))
+def test_a_run_stopped_before_its_first_checkpoint_starts_over(bench: Bench) -> None:
+    config = bench.config("blobs")
+    unbroken = bench.train(bench.run(config)).fingerprint()
+    run = bench.run(config)
     with pytest.raises(ZeroDivisionError):
-        bench.train(run, prepare=fail_at(1))
-    with pytest.raises(InputError, match=r"there is no checkpoint .*model_last\.pt; name another"):
-        bench.go_on(run)
+        bench.train(run, prepare=fail_at(4))
+    assert not (run.folders.models / "model_last.pt").exists()
+    assert bench.go_on(run).fingerprint() == unbroken
+
+
+def test_training_batches_may_come_from_another_data_set_than_the_evaluations(bench: Bench) -> None:
+    config = bench.config("blobs")
+    splits = load(config.data)
+    half = FromDisk(TensorSplit(splits.train.inputs[:24], splits.train.targets[:24]))
+    run = bench.run(config)
+    trainer = Trainer(run)
+    trainer.fit(bench.model(config, splits.n_features), splits, half)
+    assert Outcome(run).summary["step"] == STEPS / 2
+    assert Outcome(run).rows[0]["train/loss"] == bench.train(bench.run(config)).rows[0]["train/loss"]
 
 
 # ---- when something goes wrong -----------------------------------------------------------------------------------

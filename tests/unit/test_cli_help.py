@@ -21,7 +21,13 @@ finally:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], [], *([name, "--help"] for name in COMMANDS), *(["data", c, "--help"] for c in ("list", "get"))],
+    [
+        ["--help"],
+        [],
+        *([name, "--help"] for name in COMMANDS),
+        *(["data", c, "--help"] for c in ("list", "get")),
+        *(["checkpoints", c, "--help"] for c in ("list", "verify", "prune")),
+    ],
     ids=" ".join,
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:

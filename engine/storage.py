@@ -1,0 +1,71 @@
+"""The checkpoints of a chapter's runs: which there are, which are whole, and which nobody needs any more."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.checkpoints import load_checkpoint
+from engine.references import PREFERRED
+from engine.run import Folders, read_summary, run_ids
+from utils.errors import InputError
+from utils.files import leftovers
+from utils.locks import ProcessLock
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One checkpoint file."""
+
+    run_id: str
+    path: Path
+    status: str
+    """Of the run, as `metrics.json` has it."""
+    step: int | None
+    """None where the file cannot be used."""
+    problem: str | None
+    """Why it cannot be used."""
+
+
+def stored(outputs: Path, only: str | None = None) -> list[Stored]:
+    """Every checkpoint under `outputs`, or those of the run `only`, each read and checked; oldest run first."""
+    runs = run_ids(outputs) if only is None else [only]
+    return [_read(run, path, _status(outputs, run)) for run in runs for path in _checkpoints(outputs, run)]
+
+
+def superfluous(outputs: Path) -> list[Path]:
+    """What can be deleted without losing a result.
+
+    Of a finished run, all but the checkpoint that its name stands for: the best one, else the last one, and it has to
+    be whole. Of a run that did not finish, only what a killed write left, since its checkpoints are for resuming it. Of
+    a run that a process is at work on, nothing.
+    """
+    found: list[Path] = []
+    for run in run_ids(outputs):
+        folder = Folders.of(outputs, run).models
+        try:
+            with ProcessLock(folder / ".lock", f"run {run}"):
+                found += leftovers(folder)
+        except InputError:
+            continue
+        if _status(outputs, run) == "finished":
+            whole = {each.path.name for each in stored(outputs, run) if each.problem is None}
+            kept = next((name for name in PREFERRED if name in whole), None)
+            found += [path for path in _checkpoints(outputs, run) if kept and path.name != kept]
+    return found
+
+
+def _checkpoints(outputs: Path, run_id: str) -> list[Path]:
+    return sorted(Folders.of(outputs, run_id).models.glob("model_*.pt"))
+
+
+def _read(run_id: str, path: Path, status: str) -> Stored:
+    try:
+        return Stored(run_id, path, status, load_checkpoint(path).get("step"), None)
+    except InputError as error:
+        return Stored(run_id, path, status, None, str(error))
+
+
+def _status(outputs: Path, run_id: str) -> str:
+    try:
+        return str(read_summary(outputs, run_id).get("status", "unknown"))
+    except InputError:
+        return "unknown"

@@ -1,0 +1,68 @@
+"""Processes that are killed at the worst moments, and what is left of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.checkpoints import save_checkpoint
+from engine.comparison import differences, fingerprint
+from tests.doubles.bench import NETWORK, Bench, Outcome
+from tests.doubles.scripts import call
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.timeout(180)
+
+
+def test_trainings_that_are_killed_again_and_again_end_with_the_same_bits(tmp_path: Path) -> None:
+    arguments = ("--kills", 6, "--seed", 3, "--kind", "adam", "workers")
+    ended = call(ROOT / "tools/chaos/resume.py", *arguments, env={"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)})
+    assert ended.code == 0, ended.stderr
+    _, kinds, kills, *_, different = [cell.strip() for cell in ended.stdout.splitlines()[-1].strip("|").split("|")]
+    assert (int(kinds) >= 2, kills, different) == (True, "6", "0")
+
+
+def test_a_kill_at_any_call_of_a_write_leaves_the_old_checkpoint_or_the_new_one(tmp_path: Path) -> None:
+    ended = call(ROOT / "tests/doubles/killed_writer.py", tmp_path, env={"PYTHONPATH": str(ROOT)})
+    assert ended.code == 0, ended.stderr
+    attempts = [json.loads(line) for line in ended.stdout.splitlines()]
+    calls = [attempt["call"].partition(" at ")[0] for attempt in attempts]
+    written = ["fdopen", *["write"] * 5, "fsync", "close", "chmod", "replace", "open", "fsync", "close"]
+    assert calls == [*written, ""]  # the last one came through
+    steps = [attempt["step"] for attempt in attempts]
+    assert steps == [1] * 10 + [2] * 4  # the old one up to the rename, the new one after it
+
+
+def test_the_comparison_sees_a_single_bit(tmp_path: Path) -> None:
+    bench = Bench(NETWORK, tmp_path)
+    config = bench.config("blobs", "trainer.duration=1 epoch")
+    first, second = (bench.train(bench.run(config)) for _ in range(2))
+    assert differences(of(first), of(second)) == []
+
+    record = second.run.folders.logs / "metrics.jsonl"
+    *rows, last = record.read_text().splitlines()
+    record.write_text("\n".join([*rows, json.dumps(json.loads(last) | {"seconds": 9.0})]) + "\n")
+    assert differences(of(first), of(second)) == []
+    record.write_text("\n".join(rows) + "\n")
+    assert differences(of(first), of(second)) == [f"row {len(rows) + 1} of metrics.jsonl"]
+
+    content = second.checkpoint()
+    content["optimizers"]["all"]["param_groups"][0]["lr"] *= 1 + 2**-52
+    save_checkpoint(second.run.folders.models / "model_last.pt", content)
+    assert "optimizers in model_last.pt" in differences(of(first), of(second))
+
+
+def of(outcome: Outcome) -> dict[str, object]:
+    found = fingerprint(outcome.run.folders)
+    return {name: value for name, value in found.items() if not name.startswith("random")}  # beartype draws too
+
+
+def test_what_a_killed_write_left_is_gone_after_a_resume(tmp_path: Path) -> None:
+    bench = Bench(NETWORK, tmp_path)
+    run = bench.run(bench.config("blobs"))
+    with pytest.raises(TypeError):
+        bench.train(run, prepare=lambda model: setattr(model, "training_step", None))
+    left = run.folders.models / ".model_last.pt.ab12_x9z"
+    left.write_bytes(b"half of a checkpoint")
+    bench.go_on(run)
+    assert not left.exists()

@@ -1,0 +1,26 @@
+"""Train: `python tools/chaos/chapter/src/train.py --experiment momentum --outputs DIR`."""
+
+from typing import TYPE_CHECKING
+
+from cli.script import train_command
+from config import ModelConfig
+
+if TYPE_CHECKING:
+    from engine import Run
+
+
+def main(run: "Run") -> None:
+    """Build the model for the data and train it."""
+    from data_utils import load
+    from engine import Trainer
+    from model import Jittered, build
+
+    splits = load(run.config.data)
+    settings = run.config.model
+    train = Jittered(splits.train, settings.jitter) if settings.jitter else None
+    trainer = Trainer(run)
+    trainer.fit(build(settings, splits.n_features), splits, train)
+
+
+if __name__ == "__main__":
+    train_command(__file__, ModelConfig, {}, main)
