@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from data_utils.batches import Batches
-from data_utils.splits import Splits, TensorSplit
+from data_utils.splits import Splits
 from engine.average import WeightAverage
 from engine.best import Best
 from engine.checkpoints import load_weights, save_checkpoint
