@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train a chapter's model on one of its experiments.",
     "evaluate": "Evaluate a checkpoint.",
     "sweep": "Train an experiment with many settings, and find the best.",
+    "profile": "Measure where the time and the memory of a training go.",
     "test": "Run the tests, those of each chapter in its own environment.",
     "lint": "Check the style, the types and the layers of the code.",
     "data": "List, download and verify the data sets.",
