@@ -18,6 +18,7 @@ COMMANDS = {
     "track": "Show a recorded run on TensorBoard, wandb or MLflow.",
     "sweep": "Train an experiment with many settings, and find the best.",
     "checkpoints": "List, verify and prune the checkpoints of a chapter.",
+    "profile": "Measure where the time and the memory of a training go.",
     "test": "Run the tests, those of each chapter in its own environment.",
     "lint": "Check the style, the types and the layers of the code.",
     "data": "List, download and verify the data sets.",

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,8 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
     @click.option(
         "--overfit-batches", type=click.IntRange(min=1), metavar="N", help="Train on the first N batches only."
     )
+    @click.option("--find-lr", is_flag=True, help="Draw the loss over a rising learning rate instead of training.")
+    @click.option("--profile", type=click.IntRange(min=1), metavar="STEPS", help="Measure so many steps instead.")
     @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
     @_OVERRIDES
     def train(
@@ -77,6 +80,8 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         outputs: Path | None,
         dry_run: bool,
         overfit_batches: int | None,
+        find_lr: bool,
+        profile: int | None,
         debug: bool,
         overrides: tuple[str, ...],
     ) -> None:
@@ -89,7 +94,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             changes.append(f"seed={seed}")
         if overfit_batches is not None:
             changes.append(f"trainer.overfit_batches={overfit_batches}")
-        instead = _instead_of_training({"dry-run": dry_run}, resume)
+        instead = _instead_of_training({"dry-run": dry_run, "find-lr": find_lr, "profile": profile}, resume)
         if instead is not None:
             changes.append("tracking.tensorboard=false")
         if no_wandb or instead is not None:
@@ -110,7 +115,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             import engine.trainer  # noqa: F401  # here, so that it is loaded once and cheaply
             from engine.run import Options, Run
 
-            task = _task(instead) if instead is not None else None
+            task = _task(instead, profile) if instead is not None else None
         options = Options(load_checkpoint or started_from, not no_save_checkpoint, resume is not None, names, task)
         main(Run(chapter, config, outputs, options, run_id, started_from))
 
@@ -176,11 +181,20 @@ def _instead_of_training(asked: Mapping[str, object], resume: str | None) -> str
     return given[0] if given else None
 
 
-def _task(name: str) -> "Callable[[Any], None]":
-    """What the flag `name` puts in the place of a training."""
-    from engine.dry_run import dry_run
+def _task(flag: str, steps: int | None) -> "Callable[[Any], None]":
+    """What `flag` puts in the place of a training; `steps` is for a profile."""
+    if flag == "dry-run":
+        from engine.dry_run import dry_run
 
-    return {"dry-run": dry_run}[name]
+        return dry_run
+    if flag == "find-lr":
+        from engine.rate_finder import find_rate
+
+        return find_rate
+    from engine.profiling import profile
+
+    assert steps is not None
+    return partial(profile, steps=steps)
 
 
 def _config(

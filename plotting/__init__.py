@@ -20,6 +20,7 @@ PLOTS: dict[str, str] = {
     "confusion_matrix": "plotting.confusion_matrix:confusion_matrix",
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
     "learning_curve": "plotting.learning_curve:learning_curve",
+    "learning_rate_finder": "plotting.learning_rate_finder:learning_rate_finder",
     "mistakes_and_bound": "plotting.mistakes_and_bound:mistakes_and_bound",
     "sweep_history": "plotting.sweep:sweep_history",
     "sweep_parameters": "plotting.sweep:sweep_parameters",

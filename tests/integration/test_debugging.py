@@ -1,16 +1,23 @@
-"""Help with a model that does not learn: the rehearsal, and overfitting on purpose."""
+"""Help with a model that does not learn, or not fast enough: what `docs/debugging.md` promises."""
 
+import json
+import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from data_utils.batches import epoch_order
 from engine.dry_run import dry_run
+from engine.profiling import profile
+from engine.rate_finder import find_rate
 from tests.doubles.bench import NETWORK, PERCEPTRON, Bench, Outcome
 from tests.doubles.scripts import TRAIN, call
+from tests.doubles.toy_clone import ToyClone
 from tests.integration.test_trainer import fail_at
 from utils.errors import InputError, RunError
 
@@ -144,3 +151,98 @@ def test_the_flag_ends_up_in_the_config_of_a_self_updating_model_too(tmp_path: P
     assert "train/accuracy           1\n" in ended.stdout  # three points of XOR can be told apart by a line
     assert "the same 3 examples and no others" in ended.stderr
     assert Bench(PERCEPTRON, tmp_path).config("xor").trainer.overfit_batches is None
+
+
+# ---- --find-lr ---------------------------------------------------------------------------------------------------
+
+
+def test_the_learning_rate_finder_draws_one_picture_and_names_a_rate_that_works(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.train(bench.run(bench.config("blobs", "model.dropout=0.0"), instead=find_rate))
+    (picture,) = (path for path in bench.outputs.rglob("*") if path.is_file())
+    assert picture.name == "learning_rate_finder.png"
+    said = capsys.readouterr().out
+    rate = float(re.search(r"optimizer\.lr=(\S+)$", said, re.MULTILINE)[1])  # type: ignore[index]
+    assert 0.01 < rate < 1.0
+    changes = ("model.dropout=0.0", f"optimizer.lr={rate}", "trainer.duration=10 epochs")
+    outcome = bench.train(bench.run(bench.config("blobs", *changes)))
+    assert outcome.summary["last"]["train/accuracy"] > 0.85
+
+
+def test_the_learning_rate_finder_stops_where_the_loss_blows_up(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Parabola(WrongShape):
+        def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            return {"loss": 50 * self.layer.weight.square().sum() + 1}  # stable up to a rate of 2 / (2 · 50)
+
+    bench.train(bench.run(bench.config("blobs"), instead=find_rate), model=Parabola())
+    diverged = re.search(
+        r"(\d+) steps: lowest loss at (\S+), diverged at (\S+)$", capsys.readouterr().out, re.MULTILINE
+    )
+    assert diverged is not None
+    assert int(diverged[1]) < 100
+    assert float(diverged[3]) > 0.02
+
+
+def test_a_model_without_an_optimizer_has_no_learning_rate_to_find(tmp_path: Path) -> None:
+    ended = call(TRAIN, "--experiment", "xor", "--find-lr", "--outputs", tmp_path / "outputs")
+    assert (ended.code, ended.stdout) == (2, "")
+    line = "error: this model makes its own update: --find-lr is for models that learn by one optimizer\n"
+    assert ended.stderr.endswith(line)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_that_is_never_finite_is_said(bench: Bench) -> None:
+    class Nothing(WrongShape):
+        def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            return {"loss": self.layer.weight.sum() * torch.nan}
+
+    with pytest.raises(RunError, match="the loss is not finite at the first step"):
+        bench.train(bench.run(bench.config("blobs"), instead=find_rate), model=Nothing())
+
+
+def test_two_tasks_in_the_place_of_a_training_are_one_too_many(tmp_path: Path) -> None:
+    ended = call(TRAIN, "--experiment", "xor", "--dry-run", "--find-lr", "--outputs", tmp_path)
+    assert (ended.code, ended.stderr) == (2, "error: --dry-run and --find-lr do not go together: give one of them\n")
+
+
+# ---- --profile ---------------------------------------------------------------------------------------------------
+
+
+def test_a_profile_counts_what_one_can_count_by_hand(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    config = bench.config("blobs", "optimizer=adam")
+    bench.train(bench.run(config, instead=partial(profile, steps=4)))
+    (folder,) = (bench.outputs / "profiles").iterdir()
+    assert [path.name for path in bench.outputs.iterdir()] == ["profiles"]
+    summary = json.loads((folder / "summary.json").read_text())
+    forward = 2 * 8 * 3 * 4 + 2 * 8 * 4 * 2  # 8 examples, layers of 3 x 4 and 4 x 2
+    gradients = forward + 2 * 8 * 4 * 2  # of both weights, and of the hidden units
+    assert summary["flops_per_step"] == forward + gradients
+    assert summary["parameter_bytes"] == 4 * (3 * 4 + 4 + 4 * 2 + 2)
+    assert summary["optimizer_bytes"] >= 2 * summary["parameter_bytes"]  # Adam's two moments
+    assert summary["examples_per_second"] == pytest.approx(8 / summary["seconds_per_step"])
+    assert 2**26 < summary["peak_process_bytes"] < 2**36
+    events = json.loads((folder / "trace.json").read_text())["traceEvents"]
+    assert sum(event["name"] == "Optimizer.step#Adam.step" for event in events) == 4
+    assert "Adam.step" in (folder / "table.txt").read_text()
+    assert f"wrote {folder}" in capsys.readouterr().out
+
+
+def test_the_profile_says_where_the_counter_is_blind(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    with FlopCounterMode(display=False) as counter:
+        nn.LSTM(4, 4)(torch.randn(3, 2, 4))
+    assert counter.get_total_flops() == 0  # once this fails, the sentence can go
+    bench.train(bench.run(bench.config("blobs"), instead=partial(profile, steps=1)))
+    assert "nor the LSTM and attention kernels of the CPU" in capsys.readouterr().out
+
+
+def test_the_command_hands_everything_but_its_steps_to_train_py(tmp_path: Path) -> None:
+    clone = ToyClone(tmp_path)
+    clone.add_chapter("01_toy", {"train.py": "import sys; print(sys.argv[1:])"})
+    ended = clone.scratch("profile", "01", "--experiment", "xor", "--steps", "7", "seed=3")
+    assert (ended.returncode, ended.stdout) == (
+        0,
+        "['--profile', '7', '--experiment', 'xor', 'seed=3']\n",
+    ), ended.stderr

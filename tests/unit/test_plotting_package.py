@@ -60,6 +60,9 @@ def available() -> dict[str, Any]:
         "metric": "validation/accuracy",
         "mode": "max",
         "logarithmic": ("optimizer.lr",),
+        "rates": [0.001, 0.01, 0.1, 1.0],
+        "losses": [1.0, 0.6, 0.5, 4.0],
+        "smoothed": [1.0, 0.8, 0.7, 2.0],
     }
 
 
