@@ -53,7 +53,11 @@ def experiment() -> Callable[..., ExperimentConfig]:
             "optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0, "nesterov": False, "weight_decay": 0},
             "optimizers": {},
             "scheduler": {"name": "constant", "warmup": None},
-            "tracking": {"wandb": {"enabled": False, "project": "p", "entity": None}, "tensorboard": False},
+            "tracking": {
+                "wandb": {"enabled": False, "project": "p", "entity": None},
+                "mlflow": {"enabled": False, "uri": None},
+                "tensorboard": False,
+            },
             "hardware": {"device": "cpu", "precision": "fp32", "threads": None},
         }
         for name, change in changes.items():
