@@ -1,15 +1,10 @@
 """Runs a sweep: Optuna chooses the settings, processes train, and a journal on disk remembers everything."""
 
-import fcntl
 import itertools
 import math
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import optuna
@@ -19,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from cli.sweep.request import Request
 from cli.sweep.results import conclude
+from cli.sweep.safety import alone, mend, noted_signals
 from cli.sweep.space import Dimension, parse
 from cli.sweep.training import Training, Values, end_orphans, finished
 from utils.errors import InputError, Interrupted
@@ -39,7 +35,7 @@ def run(request: Request) -> None:
         Interrupted: SIGINT or SIGTERM came; `--resume` goes on.
     """
     request = request.settled()
-    with _alone(request.folder), _signals() as received:
+    with alone(request.folder), noted_signals() as received:
         sweep = _Sweep(request)
         try:
             sweep.run(received)
@@ -59,7 +55,7 @@ class _Sweep:
         self.trials = request.trials
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         journal = request.folder / "journal.log"
-        _mend(journal)
+        mend(journal)
         self.study = optuna.create_study(
             storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))),
             study_name=request.name,
@@ -206,45 +202,3 @@ def _is_lost(trial: FrozenTrial) -> bool:
 
 def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _mend(journal: Path) -> None:
-    """Take away what a kill can leave: half a last line, which no reader forgives, and the lock of a dead writer."""
-    Path(f"{journal}.lock").unlink(missing_ok=True)
-    if journal.exists():
-        content = journal.read_bytes()
-        if not content.endswith(b"\n"):
-            with journal.open("rb+") as file:
-                file.truncate(content.rfind(b"\n") + 1)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time runs the sweep in `folder`."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("w")
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"the sweep in {folder} is being run by another process") from None
-        yield
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Within this, signals are noted and heeded between two steps: none gets lost between a process and its entry."""
-    received: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-
-    former = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
