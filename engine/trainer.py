@@ -14,6 +14,7 @@ from engine.average import WeightAverage
 from engine.best import Best
 from engine.checkpoints import load_weights, save_checkpoint
 from engine.clock import Clock
+from engine.diagnosis import explain_non_finite
 from engine.environment import snapshot
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
@@ -86,7 +87,7 @@ class Trainer:
         """
         self._assemble(model, splits, splits.train if train is None else train)
         self._restore()
-        with self.run.lock(), write_narrative(self.run.folders.logs), self.signals:
+        with self.run.lock(), write_narrative(self.run.folders.logs), self.signals, explain_non_finite(self):
             self.run.open(snapshot(self.hardware.device, self.run.chapter))
             try:
                 with Record(self.run.folders.logs / "metrics.jsonl", self.recorded_bytes) as self.record:
