@@ -15,6 +15,7 @@ COMMANDS = {
     "setup": "Make the virtual environments of chapters.",
     "train": "Train a chapter's model on one of its experiments.",
     "evaluate": "Evaluate a checkpoint.",
+    "replay": "Make a run again and compare the two.",
     "checkpoints": "List, verify and prune the checkpoints of a chapter.",
     "test": "Run the tests, those of each chapter in its own environment.",
     "lint": "Check the style, the types and the layers of the code.",
