@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from engine.checkpoints import load_checkpoint, load_weights, not_ours
-from utils.errors import InputError, RunError
+from engine.window import NonFinite
+from utils.errors import InputError
 from utils.seeds import random_state
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ def capture_state(trainer: Trainer) -> dict[str, Any]:
     """Everything that the rest of the training depends on, and what an evaluation needs to know.
 
     Raises:
-        RunError: A weight is not finite; the loss shows that at the next step only, too late for the checkpoint.
+        NonFinite: A weight is not finite; the loss shows that at the next step only, too late for the checkpoint.
     """
     for name, values in trainer.model.state_dict().items():
         if not values.isfinite().all():
-            raise RunError(
-                f"{name} is not finite after step {trainer.step}: lower the learning rate or set trainer.clip_norm"
+            raise NonFinite(
+                f"{name} is not finite after step {trainer.step}: lower the learning rate or set trainer.clip_norm",
+                trainer.step,
             )
     return {
         "chapter": trainer.run.chapter.name,

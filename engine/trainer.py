@@ -14,6 +14,7 @@ from engine.average import WeightAverage
 from engine.best import Best
 from engine.checkpoints import load_weights, save_checkpoint
 from engine.clock import Clock
+from engine.diagnosis import explain_non_finite
 from engine.environment import snapshot
 from engine.evaluator import Evaluator
 from engine.few_batches import splits_to_train_on
@@ -89,7 +90,7 @@ class Trainer:
         self._restore()
         if self.run.options.instead is not None:
             return self.run.options.instead(self)
-        with self.run.lock(), write_narrative(self.run.folders.logs), self.signals:
+        with self.run.lock(), write_narrative(self.run.folders.logs), self.signals, explain_non_finite(self):
             self.run.open(snapshot(self.hardware.device, self.run.chapter))
             try:
                 with Record(self.run.folders.logs / "metrics.jsonl", self.recorded_bytes) as self.record:

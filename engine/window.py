@@ -11,6 +11,14 @@ from utils.errors import RunError
 Column = tuple[list[int], list[float], list[float]]  # steps, values, weights
 
 
+class NonFinite(RunError):
+    """A value of the training was not finite; `step` is the first step (from 1) whose record shows it."""
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+
+
 class Window:
     """Collects what `training_step` returns; nothing is read back from the device before it is asked for.
 
@@ -36,7 +44,7 @@ class Window:
         """The means since the last flush, weighted by items (examples where the model counts none), and a clean start.
 
         Raises:
-            RunError: See `refuse_non_finite`.
+            NonFinite: See `refuse_non_finite`.
         """
         columns = self._columns()
         self._refuse_non_finite(columns)
@@ -52,7 +60,7 @@ class Window:
         """Stop the run if a value since the last flush was not finite.
 
         Raises:
-            RunError: Names the value and the first step where it was not finite.
+            NonFinite: Names the value and the first step where it was not finite.
         """
         self._refuse_non_finite(self._columns())
 
@@ -66,9 +74,10 @@ class Window:
         if found:
             # of one step the loss comes first: it spoils the gradient, not the other way round
             step, name, value = min(found, key=lambda each: (each[0], each[1] != "loss"))
-            raise RunError(
+            raise NonFinite(
                 f"the {name.replace('_', ' ')} is {value} at step {step}: lower the learning rate, set "
-                "trainer.clip_norm, or look for bad values in the data of that step"
+                "trainer.clip_norm, or look for bad values in the data of that step",
+                step,
             )
 
     def _columns(self) -> dict[str, Column]:

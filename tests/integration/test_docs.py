@@ -37,6 +37,7 @@ PROVEN_ELSEWHERE = {
         "models/01_perceptron/tests/test_claims.py",
         "test_every_claim_holds_on_every_seed",
     ),
+    "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
     **{
         f"./scratch checkpoints {arguments}": (
             "tests/integration/test_checkpoints_command.py",

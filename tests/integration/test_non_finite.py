@@ -1,0 +1,109 @@
+"""A value that is not finite stops the run, and the message says when, on which examples, and where it began."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from data_utils import load
+from data_utils.batches import epoch_order
+from engine import Trainer
+from engine.checkpoints import load_checkpoint
+from tests.doubles.bench import NETWORK, PERCEPTRON, Bench
+from utils.errors import RunError
+
+BAD = 17  # the example that is out of order
+MARK = 1e6
+
+
+@pytest.fixture(autouse=True)
+def tidy() -> Iterator[None]:
+    yield
+    torch.set_deterministic_debug_mode("default")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(NETWORK, tmp_path / "outputs")
+
+
+def stopped_by(bench: Bench, value: float, *overrides: str, model: type | None = None) -> tuple[str, int]:
+    """Train with an input of `value`; returns the message, and the step of the first epoch that has the example."""
+    config = bench.config("blobs", *overrides)
+    splits = load(config.data)
+    splits.train.inputs[BAD] = value
+    trainer = Trainer(bench.run(config))
+    network = bench.model(config, splits.n_features)
+    if model is not None:
+        network.__class__ = model
+    with pytest.raises(RunError) as caught:
+        trainer.fit(network, splits)
+    message = str(caught.value)
+    assert "\n" not in message
+    size = config.trainer.batch_size * config.trainer.accumulate
+    order = epoch_order(len(splits.train), config.seed, 0).tolist()
+    return message, order.index(BAD) // size + 1
+
+
+def examples_in(message: str) -> list[int]:
+    found = re.search(r"was on training examples ([\d, ]+?)(, \.\.\.)?$", message)
+    assert found is not None, message
+    return [int(number) for number in found[1].split(",")]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("trainer.checkpoint.every=1 step",),
+        ("trainer.batch_size=4", "trainer.accumulate=2"),
+        ("model.dropout=0.5",),
+    ],
+    ids=["no checkpoint yet", "with checkpoints", "accumulation", "dropout"],
+)
+def test_a_bad_example_is_named(bench: Bench, overrides: tuple[str, ...]) -> None:
+    message, step = stopped_by(bench, float("nan"), *overrides)
+    assert f"the loss is nan at step {step}: lower" in message
+    assert f"; first, at step {step}, the loss and the gradient of layers.3.bias; step {step} was on" in message
+    assert BAD in examples_in(message)
+
+
+class InfiniteGradient(nn.Module):
+    """A network whose loss is finite on the marked example, and one of whose gradients is not."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        inputs, targets = batch
+        marked = (inputs == MARK).any()
+        loss = nn.functional.cross_entropy(self.layers(inputs.clamp(-9, 9)), targets)  # type: ignore[operator]
+        return {"loss": loss + marked * (self.layers[0].weight.sum() * 0).sqrt()}  # type: ignore[index, union-attr]
+
+    def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        return {"predictions": torch.zeros_like(batch[1]), "targets": batch[1]}
+
+
+@pytest.mark.parametrize("log_every", ["1 step", "1 epoch"])
+def test_the_first_parameter_with_a_bad_gradient_is_named(bench: Bench, log_every: str) -> None:
+    message, step = stopped_by(bench, MARK, f"trainer.log_every={log_every}", model=InfiniteGradient)
+    assert f"; first, at step {step}, the gradient of layers.0.weight; step {step} was on" in message
+    assert BAD in examples_in(message)
+
+
+def test_a_model_with_a_rule_of_its_own_names_its_weights(tmp_path: Path) -> None:
+    message, step = stopped_by(Bench(PERCEPTRON, tmp_path), float("inf"), "trainer.duration=1 epoch")
+    assert f"first, at step {step}, the " in message
+    assert BAD in examples_in(message)
+
+
+def test_all_examples_of_the_step_are_in_the_log_and_no_checkpoint_is_spoiled(bench: Bench) -> None:
+    stopped_by(bench, float("nan"), "trainer.batch_size=16", "trainer.checkpoint.every=1 step")
+    (run_id,) = [path.name for path in (bench.outputs / "models").iterdir()]
+    folder = bench.outputs / "models" / run_id
+    log = (bench.outputs / "logs" / run_id / "train.log").read_text()
+    listed = re.search(r"step \d+ was on examples \[([\d, ]+)\] of the training split", log)
+    assert listed is not None
+    assert len(listed[1].split(",")) == 16
+    for path in folder.glob("*.pt"):
+        assert all(weights.isfinite().all() for weights in load_checkpoint(path)["model"].values())

@@ -1,0 +1,93 @@
+"""`scratch replay`: a run made again is the same to the last bit, and what is not is named."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doubles.bench import NETWORK
+from tests.doubles.scripts import Ended, call
+from tests.doubles.toy_clone import REPOSITORY, ToyClone
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs of a finished run."""
+    outputs = tmp_path_factory.mktemp("made")
+    os.environ["SCRATCH_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
+    ended = call(NETWORK / "src/train.py", "--experiment", "blobs", "--no-wandb", "--outputs", outputs, "seed=5")
+    assert ended.code == 0, ended.stderr
+    return outputs
+
+
+@pytest.fixture
+def outputs(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "outputs"))
+
+
+def models(outputs: Path) -> Path:
+    (folder,) = (outputs / "models").iterdir()
+    return folder
+
+
+def replay(outputs: Path) -> Ended:
+    return call("-m", "cli.replay_tool", NETWORK, outputs, models(outputs).name, cwd=REPOSITORY)
+
+
+def change(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_replay_is_the_same_to_the_last_bit(outputs: Path) -> None:
+    ended = replay(outputs)
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.stdout.endswith(f"parts of run {models(outputs).name} are the same to the last bit\n")
+    assert "differs" not in ended.stdout
+
+
+def test_what_differs_is_named_and_so_are_other_versions(outputs: Path) -> None:
+    environment = models(outputs) / "environment.json"
+    packages = json.loads(environment.read_text())["packages"]
+    change(environment, packages=packages | {"torch": "1.0"}, git=None)
+    record = outputs / "logs" / models(outputs).name / "metrics.jsonl"
+    record.write_text(record.read_text().replace('"train/accuracy": ', '"train/accuracy": 1', 1))
+    (models(outputs) / "model_last.pt").unlink()  # pruned, say
+    ended = replay(outputs)
+    assert ended.code == 1
+    assert ended.stdout.splitlines()[:-1] == ["differs: row 1 of metrics.jsonl"]
+    assert f"warning: torch was 1.0, is {packages['torch']}\n" in ended.stderr
+    assert "warning: commit was absent, is " in ended.stderr
+
+
+def test_a_run_that_did_not_finish_is_refused_in_one_line(outputs: Path) -> None:
+    change(models(outputs) / "metrics.json", status="running")
+    ended = replay(outputs)
+    assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert "did not finish (it is running)" in ended.stderr
+
+
+def test_a_replay_that_fails_says_why_in_one_line(outputs: Path) -> None:
+    (models(outputs) / "config.yaml").write_text("goal: none\n")
+    ended = replay(outputs)
+    assert (ended.code, ended.stdout, ended.stderr.count("error: ")) == (1, "", 1)
+    assert "error: the replay failed: " in ended.stderr
+
+
+def test_the_command_finds_the_chapter_of_a_run(tmp_path: Path, outputs: Path) -> None:
+    clone = ToyClone(tmp_path / "clone")
+    folder = clone.add_chapter("90_logistic")
+    for package in ("engine", "data_utils", "config"):
+        (clone.root / package).symlink_to(REPOSITORY / package)
+    for name in ("src", "config"):
+        shutil.rmtree(folder / name)
+        shutil.copytree(NETWORK / name, folder / name)
+    run_id = models(outputs).name
+    os.rename(outputs, folder / "outputs")
+    done = clone.scratch("replay", run_id)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert clone.scratch("replay", run_id[:-1]).stderr.endswith(f"did you mean {run_id}?\n")
