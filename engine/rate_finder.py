@@ -24,7 +24,7 @@ def find_rate(trainer: Trainer) -> None:
     update = trainer.update
     if not isinstance(update, GradientStep):
         raise InputError("this model makes its own update: --find-lr is for models that learn by one optimizer")
-    base = update.base_rates[0]
+    base = update.rates.base[0]
     rates, losses, smoothed = [], [], []
     mean = 0.0
     steps = islice(trainer.batches.steps(0, 0, trainer.config.trainer.accumulate), _STEPS)
