@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from typing import Any
 
 import torch
@@ -148,10 +149,11 @@ class Trainer:
         if self.evaluated_at == self.step or not self.plan.due(self.step, self.plan.evaluate_every):
             return
         measured: dict[str, float] = {}
+        heed_signals = partial(self.signals.raise_if_received, "stopped while evaluating")
         try:
             with self._averaged():
                 for name in self.config.trainer.evaluate_on:
-                    found = self.evaluator.evaluate(self.model, self.splits.split(name), self._heed_signals)
+                    found = self.evaluator.evaluate(self.model, self.splits.split(name), heed_signals)
                     measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
         except Interrupted:
             return
@@ -249,6 +251,3 @@ class Trainer:
     def _averaged(self) -> AbstractContextManager[None]:
         """Within this, the model has the weights to use it with."""
         return self.average.applied() if self.average else nullcontext()
-
-    def _heed_signals(self) -> None:
-        self.signals.raise_if_received("stopped while evaluating")

@@ -60,8 +60,12 @@ def of(outcome: Outcome) -> dict[str, object]:
 def test_what_a_killed_write_left_is_gone_after_a_resume(tmp_path: Path) -> None:
     bench = Bench(NETWORK, tmp_path)
     run = bench.run(bench.config("blobs"))
-    with pytest.raises(TypeError):
-        bench.train(run, prepare=lambda model: setattr(model, "training_step", None))
+
+    def fall_over(batch: object) -> object:
+        raise TypeError("before the first step is done")
+
+    with pytest.raises(TypeError, match="before the first step"):
+        bench.train(run, prepare=lambda model: setattr(model, "training_step", fall_over))
     left = run.folders.models / ".model_last.pt.ab12_x9z"
     left.write_bytes(b"half of a checkpoint")
     bench.go_on(run)

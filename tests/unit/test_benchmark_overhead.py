@@ -18,12 +18,13 @@ MODULES = PROGRAM.parent / "overhead"
 
 @pytest.fixture
 def overhead(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(PROGRAM.parent))  # as where it is run
     specification = importlib.util.spec_from_file_location("engine_overhead", PROGRAM)
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     monkeypatch.setattr(module, "prepare", lambda packages: {})
-    monkeypatch.setattr(module, "machine", lambda load, packages: "a machine")
+    monkeypatch.setattr(module, "versions", lambda packages: "versions")
     monkeypatch.setattr(sys, "argv", ["engine_overhead.py", "--repeats", "3", "--threads", "1,2"])
     return module
 
@@ -51,7 +52,7 @@ def test_a_cell_is_the_median_time_and_the_median_of_the_ratios(
     monkeypatch.setattr(sys, "argv", [*sys.argv[:3], "--threads", "1", "--peers", "ours", "--tasks", "i"])
     assert overhead.main() == 0
     printed = capsys.readouterr().out
-    assert "a machine\nMedians of 3 repeats." in printed
+    assert "versions\nMedians of 3 repeats." in printed
     assert "| trainer | i | peak memory |\n|---|---|---|\n" in printed
     assert "| **ours, with all that is on by default** | 110 µs, 1.10 | 250 MB |" in printed
 

@@ -13,6 +13,7 @@ PROGRAM = Path(__file__).resolve().parents[2] / "tools/benchmark/startup.py"
 
 @pytest.fixture
 def startup(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(PROGRAM.parent))  # as where it is run
     specification = importlib.util.spec_from_file_location("startup", PROGRAM)
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)

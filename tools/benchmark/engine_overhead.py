@@ -13,7 +13,6 @@ installed or fails stands in the table with the reason, and the exit code is 1.
 import argparse
 import json
 import os
-import platform
 import random
 import shutil
 import statistics
@@ -27,6 +26,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+from machine import describe_machine  # noqa: E402
 
 from cli.environment import environment, uv_environment  # noqa: E402
 
@@ -86,7 +87,7 @@ def main() -> int:
                     results[threads, peer.name].append(measure(peer, options.tasks, threads))
                 except RuntimeError as error:
                     broken[peer.name] = str(error)
-    print(machine(load, {peer.package for peer in options.peers} - failures.keys()))
+    print(describe_machine(load), versions({peer.package for peer in options.peers} - failures.keys()), sep="\n")
     print(f"Medians of {options.repeats} repeats.")
     for threads in options.threads:
         found = {name: rows for (each, name), rows in results.items() if each == threads and name not in broken}
@@ -216,26 +217,12 @@ def table(peers: Sequence[Peer], tasks: Sequence[str], results: dict[str, list[R
     return "\n".join(lines)
 
 
-def machine(load: float, packages: set[str]) -> str:
-    """What it was measured on."""
+def versions(packages: set[str]) -> str:
+    """Of the trainers in these environments."""
     wanted = {"torch", "lightning", "accelerate", "pytorch-ignite", "transformers", "skorch", "keras"}
     code = "import importlib.metadata as m; print(*(f'{d.name} {d.version}' for d in m.distributions()), sep='\\n')"
     installed = {line for package in packages for line in run([python_of(package), "-c", code], 60).splitlines()}
-    versions = ", ".join(sorted(line for line in installed if line.split()[0] in wanted))
-    return (
-        f"{cpu()}, {os.cpu_count()} cores, load {load:.2f} at the start; {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}.\n{versions}."
-    )
-
-
-def cpu() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    return ", ".join(sorted(line for line in installed if line.split()[0] in wanted))
 
 
 if __name__ == "__main__":

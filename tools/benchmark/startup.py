@@ -9,7 +9,6 @@ exit code is 1 where a limit is passed. Measure on a quiet machine; the load at 
 import argparse
 import importlib.metadata
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from machine import describe_machine
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = ROOT / "models/01_perceptron"
@@ -54,7 +55,8 @@ def main() -> int:
         seconds = [once(Path(scratch)) for _ in range(rounds)]
     medians = {row.name: statistics.median(times[row.name] for times in seconds) for row in ROWS}
     fastest = {row.name: min(times[row.name] for times in seconds) for row in ROWS}
-    print(machine(load), f"Medians of {rounds} rounds.\n", sep="\n")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    print(describe_machine(load), f"{versions}. One thread.", f"Medians of {rounds} rounds.\n", sep="\n")
     print(table(medians, fastest))
     return 0 if all(holds(row, medians) for row in ROWS) else 1
 
@@ -94,25 +96,6 @@ def table(medians: dict[str, float], fastest: dict[str, float]) -> str:
         seconds = f"{medians[row.name]:.2f} s | {fastest[row.name]:.2f} s"
         lines.append(f"| `{row.name}` | {seconds} | {ratio:.2f} | {limit} | {verdict} |")
     return "\n".join(lines)
-
-
-def machine(load: float) -> str:
-    """What it was measured on."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    return (
-        f"{cpu()}, {os.cpu_count()} cores, load {load:.2f} at the start; {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}.\n{versions}. One thread."
-    )
-
-
-def cpu() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 if __name__ == "__main__":
