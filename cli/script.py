@@ -1,5 +1,6 @@
 """The command lines of a chapter's `train.py` and `evaluate.py` (A8, A9), the same for every chapter."""
 
+import functools
 import gc
 import logging
 import sys
@@ -22,7 +23,22 @@ if TYPE_CHECKING:
 
 Plots = Mapping[str, tuple[str, ...]]
 
-_OVERRIDES = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", type=click.UNPROCESSED)
+_SHARED_OPTIONS = (
+    click.option("--visualize", is_flag=True, help="Draw the experiment's plots."),
+    click.option(
+        "--plot", "chosen_plots", metavar="NAME", multiple=True, help="Draw this plot instead; may be repeated."
+    ),
+    click.option(
+        "--outputs", type=click.Path(path_type=Path), help="Where results go; default: the chapter's outputs/."
+    ),
+    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+    click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", type=click.UNPROCESSED),
+)
+
+
+def _shared_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What both scripts take."""
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(_SHARED_OPTIONS), command)
 
 
 def train_command(script: str, model_config: "type[Strict]", plots: Plots, main: "Callable[[Run], None]") -> None:
@@ -50,21 +66,13 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
     @click.option("--no-save-checkpoint", is_flag=True, help="Keep no weights.")
     @click.option("--no-wandb", is_flag=True, help="Do not log to Weights & Biases.")
     @click.option("--tags", metavar="A,B", help="Tags of the run, separated by commas.")
-    @click.option("--visualize", is_flag=True, help="Draw the experiment's plots.")
-    @click.option(
-        "--plot", "chosen_plots", metavar="NAME", multiple=True, help="Draw this plot instead; may be repeated."
-    )
-    @click.option(
-        "--outputs", type=click.Path(path_type=Path), help="Where results go; default: the chapter's outputs/."
-    )
     @click.option("--dry-run", is_flag=True, help="Take one batch through every phase and write nothing.")
     @click.option(
         "--overfit-batches", type=click.IntRange(min=1), metavar="N", help="Train on the first N batches only."
     )
     @click.option("--find-lr", is_flag=True, help="Draw the loss over a rising learning rate instead of training.")
     @click.option("--profile", type=click.IntRange(min=1), metavar="STEPS", help="Measure so many steps instead.")
-    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-    @_OVERRIDES
+    @_shared_options
     def train(
         experiment: str | None,
         config_file: Path | None,
@@ -139,15 +147,7 @@ def evaluate_command(
     @click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
     @click.option("--experiment", required=True, metavar="NAME", help=f"Picks the data: one of {_names(chapter)}.")
     @click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
-    @click.option("--visualize", is_flag=True, help="Draw the experiment's plots.")
-    @click.option(
-        "--plot", "chosen_plots", metavar="NAME", multiple=True, help="Draw this plot instead; may be repeated."
-    )
-    @click.option(
-        "--outputs", type=click.Path(path_type=Path), help="Where results go; default: the chapter's outputs/."
-    )
-    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-    @_OVERRIDES
+    @_shared_options
     def evaluate(
         checkpoint: str,
         experiment: str,
