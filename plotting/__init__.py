@@ -19,4 +19,81 @@ if TYPE_CHECKING:
 PLOTS: dict[str, str] = {
     "confusion_matrix": "plotting.confusion_matrix:confusion_matrix",
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
+    "error_bowl": "plotting.error_bowl:error_bowl",
     "fit": "plotting.fit:fit",
+    "learning_curve": "plotting.learning_curve:learning_curve",
+    "learning_rate_finder": "plotting.learning_rate_finder:learning_rate_finder",
+    "mistakes_and_bound": "plotting.mistakes_and_bound:mistakes_and_bound",
+    "stability": "plotting.stability:stability",
+    "sweep_history": "plotting.sweep:sweep_history",
+    "sweep_parameters": "plotting.sweep:sweep_parameters",
+    "weight_trajectory": "plotting.weight_trajectory:weight_trajectory",
+    "weights_image": "plotting.weights_image:weights_image",
+}
+"""Where each plot's function is, as `module:function`."""
+
+
+def plot_names() -> tuple[str, ...]:
+    """The names that `render` knows."""
+    return tuple(sorted(PLOTS))
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is not a plot, without loading matplotlib.
+
+    Raises:
+        InputError: There is no such plot; the message gives the closest one.
+    """
+    if name not in PLOTS:
+        raise unknown("plot", name, PLOTS)
+
+
+def render(name: str, available: Mapping[str, Any]) -> "Figure":
+    """Make the plot `name` from those of `available` that its function has parameters for.
+
+    Args:
+        name: One of `plot_names()`.
+        available: Everything there is to draw from, by parameter name; a value of None counts as absent.
+
+    Raises:
+        InputError: There is no such plot, it needs something that is absent, or the data do not suit it.
+    """
+    check_name(name)
+    function = _function(name)
+    parameters = inspect.signature(function).parameters
+    given = {key: available[key] for key in parameters if available.get(key) is not None}
+    missing = [key for key, wanted in parameters.items() if wanted.default is wanted.empty and key not in given]
+    if missing:
+        raise InputError(
+            f"plot '{name}' needs {' and '.join(missing)}, which this experiment does not have; "
+            f"take it off the experiment's list or choose another of: {', '.join(plot_names())}"
+        )
+    return function(**given)
+
+
+def save(figure: "Figure", path: Path) -> None:
+    """Write `figure` as a PNG; equal figures give equal bytes, and a crash leaves no half-written file.
+
+    Raises:
+        RunError: The folder cannot be written or the disk is full.
+    """
+    write_atomic(path, png(figure))
+
+
+def png(figure: "Figure") -> bytes:
+    """`figure` as a PNG in memory."""
+    from plotting.style import DPI, styled
+
+    @styled
+    def draw() -> bytes:
+        buffer = io.BytesIO()
+        # The default metadata hold matplotlib's version, which would make equal pictures differ.
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        return buffer.getvalue()
+
+    return draw()
+
+
+def _function(name: str) -> Callable[..., "Figure"]:
+    module, function = PLOTS[name].split(":")
+    return getattr(import_module(module), function)

@@ -5,7 +5,18 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from plotting.history import History, column, gap_remark, time_unit
-from plotting.style import BLUE, GRID, INK, VERMILLION, display_name, empty_figure, footnote, headline, new_figure, styled
+from plotting.style import (
+    BLUE,
+    GRID,
+    INK,
+    VERMILLION,
+    display_name,
+    empty_figure,
+    footnote,
+    headline,
+    new_figure,
+    styled,
+)
 from utils.errors import InputError
 
 _LEVELS = 12

@@ -6,14 +6,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from plotting.style import BLUE, INK, VERMILLION, display_name, headline, label_ends, new_figure, styled
+from plotting.style import (
+    BLUE,
+    INK,
+    VERMILLION,
+    display_name,
+    headline,
+    label_ends,
+    new_figure,
+    plain_log_labels,
+    styled,
+)
 
 
 @styled
 def stability(
     subject: str, relative_rates: Float[np.ndarray, " rates"], distances: Float[np.ndarray, "rates steps_and_start"]
 ) -> Figure:
-    """Draw how far gradient descent on a quadratic error is from the optimum, for learning rates on both sides of 2/λmax.
+    """Draw how far gradient descent on a squared error is from the optimum, for learning rates around the limit.
 
     Args:
         subject: What was learned, for the headline.
@@ -51,6 +61,7 @@ def _draw_walks(axes: Axes, rates: np.ndarray, relative: np.ndarray) -> None:
     for rate, walk in zip(rates, relative, strict=True):
         axes.plot(steps, np.maximum(walk, floor), color=_colour(rate), linewidth=1.4)
     axes.set_yscale("log")
+    plain_log_labels(axes.yaxis)
     axes.set_xlim(0, steps[-1])
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.set_xlabel("step (updates of the weights)")
@@ -66,6 +77,7 @@ def _draw_ends(axes: Axes, rates: np.ndarray, last: np.ndarray) -> None:
     axes.axhline(1, color=INK, linewidth=0.8)
     axes.scatter(rates, np.maximum(last, 1e-16), color=[_colour(rate) for rate in rates], zorder=3)
     axes.set_yscale("log")
+    plain_log_labels(axes.yaxis)
     axes.set_xlabel("learning rate, as a fraction of 2/λmax")
     axes.set_ylabel("distance after the last step")
     axes.annotate(

@@ -64,6 +64,11 @@ def available() -> dict[str, Any]:
         "rates": [0.001, 0.01, 0.1, 1.0],
         "losses": [1.0, 0.6, 0.5, 4.0],
         "smoothed": [1.0, 0.8, 0.7, 2.0],
+        "correlation": np.array([[1.0, 0.2], [0.2, 1.0]]),
+        "optimum": np.array([0.5, -0.25]),
+        "minimum": 0.1,
+        "relative_rates": np.array([0.5, 1.05]),
+        "distances": np.array([[1.0, 0.5, 0.25], [1.0, 1.1, 1.21]]),
     }
 
 

@@ -8,7 +8,8 @@ What is notable about this version:
 - A batch is one correction by the mean over its examples. With a batch of one it is the rule of the paper (stochastic,
   later called LMS); with all examples it is gradient descent, whose every step can be computed beforehand.
 - A class is learned as the number 0 or 1, so the threshold lies at one half. Widrow's -1 and +1 give the same line.
-- The bottom of the bowl is known (least_squares.py) and is kept beside the weights, so that a run can say how far it is.
+- Weights are in double precision, so that what theorems say about them can be checked to the last digits.
+- The bottom of the bowl is known (least_squares.py) and kept beside the weights, so that a run can say how far it is.
 
 Equation numbers are those of docs/deep_dive.md.
 """
@@ -42,8 +43,8 @@ class Adaline(nn.Module):
         super().__init__()
         self.config, self.classes = config, classes
         self.learning_rate = config.learning_rate
-        self.weights: Tensor = nn.Parameter(torch.zeros(n_features), requires_grad=False)
-        self.bias: Tensor = nn.Parameter(torch.zeros(()), requires_grad=False)
+        self.weights: Tensor = nn.Parameter(torch.zeros(n_features, dtype=torch.float64), requires_grad=False)
+        self.bias: Tensor = nn.Parameter(torch.zeros((), dtype=torch.float64), requires_grad=False)
 
         # Not learned, but part of the state: what the training data alone decides, for the plots and the measures.
         self.optimum: Tensor
@@ -88,16 +89,28 @@ class Adaline(nn.Module):
         if self.config.rate_unit == "stability_limit":
             self.learning_rate = self.config.learning_rate * bowl.rate_limit
 
+    def misadjustment(self) -> float:
+        """How far above its minimum the squared error stays if every example makes its own correction, relatively."""
+        # exercise misadjustment: equation (9), from self.learning_rate and the trace of self.correlation
+        # (9)  M = η tr R / (2 - η tr R)
+        step = self.learning_rate * float(self.correlation.trace())
+        return step / (2 - step)
+        # end exercise
+
     # What the engine asks for ----------------------------------------------------------------------------------------
 
     def training_step(self, batch: Batch, optimizers: dict[str, Optimizer]) -> dict[str, Tensor]:
         """Learn from a batch.
 
         Returns:
-            `loss` of equation (4) and `squared_error`, twice that; both before the correction.
+            `loss` of equation (4) and `squared_error`, twice that; both before the correction. For a batch of one also
+            `misadjustment_ratio`: by how much the error exceeds its minimum, relative to what equation (9) expects.
         """
         inputs, targets = batch
-        return losses(self.learn(inputs.flatten(1), numbers(targets, inputs.dtype)))
+        found = losses(self.learn(inputs.flatten(1).double(), numbers(targets)))
+        if len(inputs) == 1 and self.minimum > 0:
+            found["misadjustment_ratio"] = (found["squared_error"] / self.minimum - 1) / self.misadjustment()
+        return found
 
     def evaluation_step(self, batch: Batch) -> dict[str, Tensor]:
         """Answer a batch and learn nothing.
@@ -106,13 +119,13 @@ class Adaline(nn.Module):
             `predictions` (classes, or numbers as the targets are) and `targets`; `loss` and `squared_error`.
         """
         inputs, targets = batch
-        scores = self.score(inputs.flatten(1))
-        answers = (scores > THRESHOLD).to(targets.dtype) if self.classes else scores.reshape(targets.shape)
-        return {"predictions": answers, "targets": targets, **losses(numbers(targets, scores.dtype) - scores)}
+        scores = self.score(inputs.flatten(1).double())
+        answers = (scores > THRESHOLD if self.classes else scores.reshape(targets.shape)).to(targets.dtype)
+        return {"predictions": answers, "targets": targets, **losses(numbers(targets) - scores)}
 
     def measures(self) -> dict[str, float]:
         """The state in numbers: logged at each evaluation as `model/<name>`."""
-        off = torch.cat([self.weights, self.bias[None]]).double() - self.optimum
+        off = torch.cat([self.weights, self.bias[None]]) - self.optimum
         described = {
             "distance_to_optimum": float(off.norm()),
             "excess_error": float(off @ self.correlation @ off),  # (6)  the squared error above its minimum
@@ -126,7 +139,8 @@ class Adaline(nn.Module):
     def plot_data(self) -> dict[str, object]:
         """What the plots may draw besides data and history."""
         bowl = LeastSquares(self.correlation.cpu(), self.optimum.cpu(), float(self.minimum))
-        drawn: dict[str, object] = {"weights": self.weights.detach().cpu().numpy(), "bias": float(self.bias)}
+        boundary = float(self.bias) - THRESHOLD  # where the score is the threshold, w·x + boundary is zero
+        drawn: dict[str, object] = {"weights": self.weights.detach().cpu().numpy(), "bias": boundary}
         drawn |= {"optimum": bowl.optimum.numpy(), "correlation": bowl.correlation.numpy(), "minimum": bowl.minimum}
         if self.config.stability_curves is not None:
             rates = torch.tensor(self.config.stability_curves.rates, dtype=torch.float64)
@@ -135,9 +149,9 @@ class Adaline(nn.Module):
         return drawn
 
 
-def numbers(targets: Shaped[Tensor, "batch *output"], dtype: torch.dtype) -> Float[Tensor, " batch"]:
+def numbers(targets: Shaped[Tensor, "batch *output"]) -> Float[Tensor, " batch"]:
     """Targets as the numbers to learn: classes 0 and 1 as they are, a column of numbers without its second axis."""
-    return targets.reshape(len(targets)).to(dtype)
+    return targets.reshape(len(targets)).double()
 
 
 def losses(errors: Float[Tensor, " batch"]) -> dict[str, Tensor]:

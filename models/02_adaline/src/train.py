@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 EXPERIMENT_PLOTS = {
     "line": ("learning_curve", "fit", "error_bowl", "stability"),
     "stochastic": ("learning_curve", "fit", "error_bowl"),
-    "stable": ("learning_curve", "error_bowl", "stability"),
-    "unstable": ("learning_curve", "error_bowl", "stability"),
+    "stable": ("learning_curve", "stability"),
+    "unstable": ("learning_curve", "stability"),
     "noisy-blobs": ("learning_curve", "decision_boundary", "confusion_matrix"),
     "iris-hard": ("learning_curve", "confusion_matrix"),
     "breast-cancer": ("learning_curve", "confusion_matrix"),
@@ -33,7 +33,7 @@ def main(run: "Run") -> None:
     trainer = Trainer(run)
     train = splits.train
     model = Adaline(run.config.model, splits.n_features, classes=splits.n_classes > 0)
-    model.remember(least_squares(train.inputs, numbers(train.targets, train.inputs.dtype)))
+    model.remember(least_squares(train.inputs, numbers(train.targets)))
     trainer.fit(model, splits)
 
 

@@ -1,5 +1,7 @@
 """The delta rule is gradient descent on the squared error, and what follows from that."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ from tests.support.agreement import agree
 
 def adaline(rate: float, features: int, *, unit: str = "absolute", classes: bool = False) -> Adaline:
     config = ModelConfig.model_validate({"learning_rate": rate, "rate_unit": unit, "stability_curves": None})
-    return Adaline(config, features, classes=classes).double()
+    return Adaline(config, features, classes=classes)
 
 
 def table(seed: int, n: int, features: int) -> tuple[Tensor, Tensor]:
@@ -57,7 +59,7 @@ def walked(inputs: Tensor, targets: Tensor, rate: float, steps: int) -> tuple[Le
 @settings(max_examples=40, deadline=None)
 def test_below_the_limit_every_full_step_comes_nearer(seed: int, n: int, features: int, rate: float) -> None:
     _, away = walked(*table(seed, n, features), rate, 30)
-    assert all(after <= before * (1 + 1e-9) + 1e-12 for before, after in zip(away, away[1:], strict=False))
+    assert all(after <= before * (1 + 1e-9) + 1e-12 for before, after in pairwise(away))
 
 
 @given(st.integers(0, 10**6), st.integers(5, 30), st.integers(1, 4))
@@ -98,7 +100,7 @@ def test_the_curves_for_the_plot_are_there_only_where_asked_for() -> None:
     inputs, targets = table(1, 10, 2)
     for curves in (None, StabilityCurves(rates=(0.5, 1.05), steps=8)):
         config = ModelConfig(learning_rate=0.5, rate_unit="stability_limit", stability_curves=curves)
-        model = Adaline(config, 2, classes=False).double()
+        model = Adaline(config, 2, classes=False)
         model.remember(least_squares(inputs, targets))
         drawn = model.plot_data()
         assert ("distances" in drawn) == (curves is not None)

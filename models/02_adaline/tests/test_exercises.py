@@ -8,7 +8,7 @@ from least_squares import least_squares
 from model import Adaline, losses
 from tests.support.agreement import agree
 
-POINTS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+POINTS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
 XOR = torch.tensor([0, 1, 1, 0])
 
 
@@ -40,26 +40,28 @@ def test_the_score_is_a_weighted_sum_and_a_bias() -> None:
 
 def corrected(batch: Tensor, targets: list[float]) -> Adaline:
     model = adaline(0.5, [1.0, 0.0], 0.0)
-    errors = model.learn(batch, torch.tensor(targets))
-    agree("the errors", errors, torch.tensor(targets) - batch[:, 0], tolerance=1e-6, equation="(3)")
+    errors = model.learn(batch, torch.tensor(targets, dtype=torch.float64))
+    agree(
+        "the errors", errors, torch.tensor(targets, dtype=torch.float64) - batch[:, 0], tolerance=1e-6, equation="(3)"
+    )
     return model
 
 
 def test_one_example_moves_the_weights_by_its_error() -> None:
-    model = corrected(torch.tensor([[2.0, 3.0]]), [1.0])  # s = 2, e = -1, η = 1/2
+    model = corrected(torch.tensor([[2.0, 3.0]]).double(), [1.0])  # s = 2, e = -1, η = 1/2
     agree("the weights", model.weights, [0.0, -1.5], tolerance=1e-6, equation="(3)")
     agree("the bias", model.bias, -0.5, tolerance=1e-6, equation="(3)")
 
 
 def test_a_batch_moves_the_weights_by_its_mean() -> None:
-    model = corrected(torch.tensor([[2.0, 3.0], [0.0, 1.0]]), [1.0, 1.0])  # errors -1 and 1
+    model = corrected(torch.tensor([[2.0, 3.0], [0.0, 1.0]]).double(), [1.0, 1.0])  # errors -1 and 1
     agree("the weights", model.weights, [0.5, -0.5], tolerance=1e-6, equation="(3)")
     agree("the bias", model.bias, 0.0, tolerance=1e-6, equation="(3)")
 
 
 def test_a_right_answer_that_is_not_exactly_right_is_corrected_too() -> None:
     model = adaline(0.1, [1.0, 1.0], 0.0)
-    model.learn(torch.tensor([[1.0, 1.0]]), torch.tensor([1.0]))  # s = 2: class 1, and yet e = -1
+    model.learn(torch.ones(1, 2).double(), torch.ones(1).double())  # s = 2: class 1, and yet e = -1
     agree("the weights", model.weights, [0.9, 0.9], tolerance=1e-6, equation="(3)")
 
 
@@ -67,3 +69,9 @@ def test_the_loss_is_half_the_mean_square() -> None:
     found = losses(torch.tensor([1.0, -3.0, 2.0]))
     agree("the loss", found["loss"], 14 / 6, tolerance=1e-6, equation="(4)")
     agree("the mean squared error", found["squared_error"], 14 / 3, tolerance=1e-6, equation="(4)")
+
+
+def test_the_misadjustment_is_that_of_widrow() -> None:
+    model = adaline(0.2, [0.0, 0.0], 0.0)
+    model.remember(least_squares(POINTS, XOR.float()))  # tr R = 1/2 + 1/2 + 1
+    agree("the misadjustment", model.misadjustment(), 0.4 / 1.6, tolerance=1e-9, equation="(9)")

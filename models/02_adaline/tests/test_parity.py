@@ -1,4 +1,4 @@
-"""Parity: the closed form with NumPy's and scikit-learn's, the steps with scikit-learn's stochastic gradient descent."""
+"""Parity: the closed form with NumPy and scikit-learn, the steps with scikit-learn's stochastic gradient descent."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_one_example_at_a_time_the_weights_are_those_of_scikit_learn(table: str)
         penalty=None, learning_rate="constant", eta0=rate, max_iter=epochs, shuffle=False, tol=None
     ).fit(x, y)
     config = ModelConfig(learning_rate=rate, rate_unit="absolute", stability_curves=None)
-    model = Adaline(config, x.shape[1], classes=False).double()
+    model = Adaline(config, x.shape[1], classes=False)
     for _ in range(epochs):
         for batch in zip(torch.tensor(x).split(1), torch.tensor(y).split(1), strict=True):
             model.training_step(batch, {})
