@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PLOTS: dict[str, str] = {
     "confusion_matrix": "plotting.confusion_matrix:confusion_matrix",
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
+    "fit": "plotting.fit:fit",
     "learning_curve": "plotting.learning_curve:learning_curve",
     "learning_rate_finder": "plotting.learning_rate_finder:learning_rate_finder",
     "mistakes_and_bound": "plotting.mistakes_and_bound:mistakes_and_bound",
