@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,7 +32,7 @@ def costs(parameters: Parameters, inputs: Matrix, classes: Classes, repeats: int
     seconds: dict[str, list[float]] = {name: [] for name in METHODS}
     for _ in range(repeats):
         for name, method in METHODS.items():
-            seconds[name].append(_timed(lambda method=method: method(parameters, inputs, classes)))
+            seconds[name].append(_timed(partial(method, parameters, inputs, classes)))
     median = {name: float(np.median(times)) for name, times in seconds.items()}
     leaves = [Variable(parameter) for parameter in parameters]
     loss = cross_entropy(tape_scores(leaves, inputs), classes)
@@ -61,7 +63,7 @@ def costs_by_depth(inputs: Matrix, classes: Classes, width: int, depths: Sequenc
     for depth in depths:
         sizes = [inputs.shape[1], *[width] * depth, int(classes.max()) + 1]
         parameters: list[np.ndarray] = []
-        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+        for fan_in, fan_out in pairwise(sizes):
             parameters += [random.standard_normal((fan_in, fan_out)) / fan_in**0.5, np.zeros(fan_out)]
         found.append(costs(parameters, inputs, classes, repeats))
     kept = ("slowdown", "tape_numbers", "numbers_by_formula")

@@ -8,7 +8,7 @@ from jaxtyping import Float64
 import operations
 from tape import Variable
 
-Array = Float64[np.ndarray, "*shape"]
+Array = Float64[np.ndarray, "..."]
 Function = Callable[..., Variable]
 
 STEP = 1e-6

@@ -8,6 +8,8 @@
 Equation numbers are those of docs/deep_dive.md.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -40,7 +42,7 @@ class TapeNetwork(nn.Module):
         self.config = config
         sizes = [n_features, *config.hidden, n_classes]
         self.layers = nn.ParameterList()
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        for inputs, outputs in pairwise(sizes):
             weights = torch.randn(inputs, outputs, dtype=torch.float64) / inputs**0.5
             for parameter in (weights, torch.zeros(outputs, dtype=torch.float64)):
                 self.layers.append(nn.Parameter(parameter, requires_grad=False))
@@ -70,6 +72,7 @@ class TapeNetwork(nn.Module):
         for leaf in leaves:
             # exercise descent: equation (6), in place, so that the parameters themselves change
             # (6)  θ <- θ - η θ̄
+            assert leaf.gradient is not None
             leaf.data -= self.config.learning_rate * leaf.gradient
             # end exercise
         return {"loss": torch.tensor(float(loss.data))}

@@ -58,7 +58,7 @@ def by_hand(parameters: Parameters, inputs: Matrix, classes: Classes) -> LossAnd
     sums = exponentials.sum(axis=1, keepdims=True)
     loss = float((np.log(sums[:, 0]) - shifted[rows, classes]).mean())
 
-    # exercise by-hand: the error of the scores, equation (12), and from there the gradients layer by layer, equation (13)
+    # exercise by-hand: the error of the scores, equation (12), then the gradients layer by layer, equation (13)
     # (12)  ∂L/∂z = (softmax(z) - one_hot(t)) / n
     delta = exponentials / sums
     delta[rows, classes] -= 1
@@ -85,4 +85,4 @@ def by_torch(parameters: Parameters, inputs: Matrix, classes: Classes) -> LossAn
             scores = scores @ leaves[layer] + leaves[layer + 1]
         loss = torch.nn.functional.cross_entropy(scores, torch.tensor(classes))
         gradients = torch.autograd.grad(loss, leaves)
-    return float(loss), [gradient.numpy() for gradient in gradients]
+    return loss.item(), [gradient.numpy() for gradient in gradients]

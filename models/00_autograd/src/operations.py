@@ -71,7 +71,7 @@ def mean(x: Variable, axis: int | None = None) -> Variable:
 def maximum(x: Variable, axis: int | None = None) -> Variable:
     """The largest over one axis, or over all; equal ones share the gradient."""
     y = x.data.max(axis=axis)
-    where = x.data == _kept(y, axis)
+    where = x.data == _kept(np.asarray(y), axis)
     share = where / where.sum(axis=axis, keepdims=True)
     return Variable(y, "maximum", ((x, lambda g: _kept(g, axis) * share),))
 

@@ -18,7 +18,7 @@ from typing import Union
 import numpy as np
 from jaxtyping import Float64
 
-Array = Float64[np.ndarray, "*shape"]
+Array = Float64[np.ndarray, "..."]
 Pullback = Callable[[Array], Array]
 Operand = Union["Variable", Array, float]
 
@@ -67,9 +67,11 @@ class Variable:
         # (2)  L̄ = 1
         self.gradient = np.ones_like(self.data)
         for variable in reversed(order):
+            gradient = variable.gradient
+            assert gradient is not None  # all that is in the order leads here, and what leads on comes earlier
             for source, pullback in variable.sources:
                 # (3)  x̄_i <- x̄_i + (∂y/∂x_i)ᵀ ȳ
-                source.receive(pullback(variable.gradient))
+                source.receive(np.asarray(pullback(gradient)))
         # end exercise
 
     def receive(self, gradient: Array) -> None:
@@ -93,9 +95,7 @@ class Variable:
         return broadcast("subtract", np.subtract, self, other, lambda g, a, b: g, lambda g, a, b: -g)
 
     def __truediv__(self, other: Operand) -> "Variable":
-        return broadcast(
-            "divide", np.divide, self, other, lambda g, a, b: g / b, lambda g, a, b: -g * a / b**2
-        )
+        return broadcast("divide", np.divide, self, other, lambda g, a, b: g / b, lambda g, a, b: -g * a / b**2)
 
     def __matmul__(self, other: Operand) -> "Variable":
         """The matrix product of two matrices."""
@@ -165,9 +165,9 @@ def summed_to(gradient: Array, shape: tuple[int, ...]) -> Array:
     """
     # exercise broadcast: equation (5); axes that were added come first, axes of length 1 were stretched
     # (5)  y = copies of x:  x̄ = sum of ȳ over the copies
-    gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
+    gradient = np.asarray(gradient.sum(axis=tuple(range(gradient.ndim - len(shape)))))
     stretched = tuple(axis for axis, n in enumerate(shape) if n == 1 and gradient.shape[axis] != 1)
-    return gradient.sum(axis=stretched, keepdims=True)
+    return np.asarray(gradient.sum(axis=stretched, keepdims=True))
     # end exercise
 
 
@@ -185,7 +185,7 @@ def broadcast(
         compute(a.data, b.data),
         operation,
         (
-            (a, lambda g: summed_to(to_left(g, a.data, b.data), a.shape)),
-            (b, lambda g: summed_to(to_right(g, a.data, b.data), b.shape)),
+            (a, lambda g: summed_to(np.asarray(to_left(g, a.data, b.data)), a.shape)),
+            (b, lambda g: summed_to(np.asarray(to_right(g, a.data, b.data)), b.shape)),
         ),
     )
