@@ -80,7 +80,7 @@ def _report(summary: dict[str, Any]) -> list[str]:
         f"  time          {summary['seconds_per_step'] * 1e3:.3g} ms a step, "
         f"{summary['examples_per_second']:,.0f} examples per second",
         f"  FLOPs         {summary['flops_per_step']:,} a step, {rate:.3g} per second{_of_peak(summary, rate)}",
-        "                products of matrices and vectors, convolutions, attention, recurrent layers: no elementwise work",
+        "                of products, convolutions, attention and recurrent layers: no elementwise work",
         f"  parameters    {summary['parameter_bytes']:,} bytes, and {summary['optimizer_bytes']:,} of the optimizer",
         f"  peak memory   {summary['peak_process_bytes'] / 2**20:,.0f} MiB of the process, torch itself included",
     ]
