@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from data_utils import partition
-from data_utils.config import Blobs, Boolean, DataConfig, Gate, Mnist, NoisyBlobs, Table
+from data_utils.config import Blobs, Boolean, DataConfig, DigitPrototypes, Gate, Mnist, NoisyBlobs, Patterns, Table
 from data_utils.examples import Examples
 from data_utils.folders import processed_folder
 from data_utils.splits import Splits, TensorSplit
@@ -57,6 +57,14 @@ def _examples(config: DataConfig) -> Examples:
             from data_utils.tabular import table
 
             return table(config)
+        case Patterns():
+            from data_utils.patterns import random_patterns
+
+            return random_patterns(config)
+        case DigitPrototypes():
+            from data_utils.patterns import digit_prototypes
+
+            return digit_prototypes(config)
     from data_utils import toy
 
     match config:

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 PLOTS: dict[str, str] = {
     "confusion_matrix": "plotting.confusion_matrix:confusion_matrix",
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
+    "energy_descent": "plotting.energy_descent:energy_descent",
     "learning_curve": "plotting.learning_curve:learning_curve",
     "learning_rate_finder": "plotting.learning_rate_finder:learning_rate_finder",
     "mistakes_and_bound": "plotting.mistakes_and_bound:mistakes_and_bound",
+    "overlap_and_load": "plotting.overlap_and_load:overlap_and_load",
+    "pattern_similarity": "plotting.pattern_similarity:pattern_similarity",
+    "recall_gallery": "plotting.recall_gallery:recall_gallery",
     "sweep_history": "plotting.sweep:sweep_history",
     "sweep_parameters": "plotting.sweep:sweep_parameters",
     "weight_trajectory": "plotting.weight_trajectory:weight_trajectory",

@@ -32,6 +32,8 @@ def available() -> dict[str, Any]:
             "model/bias": -0.5,
             "model/mistakes": 2.0 * epoch,
             "model/mistake_bound": 43.0,
+            "model/load": 0.05 * epoch,
+            "model/overlap": 1.0 - 0.1 * epoch,
         }
         for epoch in range(5)
     ]
@@ -63,6 +65,11 @@ def available() -> dict[str, Any]:
         "rates": [0.001, 0.01, 0.1, 1.0],
         "losses": [1.0, 0.6, 0.5, 4.0],
         "smoothed": [1.0, 0.8, 0.7, 2.0],
+        "patterns": np.array([[1.0, -1.0], [-1.0, -1.0]]),
+        "corrupted": np.array([[-1.0, -1.0], [-1.0, 1.0]]),
+        "recalled": np.array([[1.0, -1.0], [-1.0, 1.0]]),
+        "energies": np.array([[-0.1, -0.2], [-0.5, -0.1]]),
+        "times": [0.0, 1.0],
     }
 
 
