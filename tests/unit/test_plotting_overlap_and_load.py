@@ -29,8 +29,8 @@ def test_the_curve_goes_over_the_load_and_the_capacity_is_marked() -> None:
 
 
 def test_what_is_never_forgotten_is_said() -> None:
-    figure = overlap_and_load("recall", rows([0.05, 0.1], [1.0, 0.998]))
-    assert headline(figure) == "recall: overlap 0.998 or more, up to 0.1 patterns a unit"
+    figure = overlap_and_load("recall", rows([0.05, 0.1], [1.0, 0.9979]))
+    assert headline(figure) == "recall: the overlap stays at 0.997 or above, up to 0.1 patterns a unit"
     assert figure.axes[0].get_xlim()[1] > 0.138
     assert figure.axes[0].get_xscale() == "linear"
 
