@@ -32,6 +32,8 @@ def available() -> dict[str, Any]:
             "model/bias": -0.5,
             "model/mistakes": 2.0 * epoch,
             "model/mistake_bound": 43.0,
+            "model/load": 0.05 * epoch,
+            "model/overlap": 1.0 - 0.1 * epoch,
         }
         for epoch in range(5)
     ]
@@ -76,6 +78,11 @@ def available() -> dict[str, Any]:
         "slowdown": np.array([3.0, 4.0]),
         "tape_numbers": np.array([10, 20]),
         "numbers_by_formula": np.array([10, 20]),
+        "patterns": np.array([[1.0, -1.0], [-1.0, -1.0]]),
+        "corrupted": np.array([[-1.0, -1.0], [-1.0, 1.0]]),
+        "recalled": np.array([[1.0, -1.0], [-1.0, 1.0]]),
+        "energies": np.array([[-0.1, -0.2], [-0.5, -0.1]]),
+        "times": [0.0, 1.0],
     }
 
 
