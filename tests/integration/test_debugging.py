@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -98,6 +99,19 @@ def test_what_cannot_be_saved_is_found_by_a_dry_run(bench: Bench) -> None:
 def test_an_unknown_monitor_is_found_by_a_dry_run(bench: Bench) -> None:
     with pytest.raises(InputError, match="evaluated are: model/weight_norm, train/accuracy"):
         rehearse(bench, "trainer.monitor.metric=validation/acuracy")
+
+
+def test_a_model_that_cannot_be_built_is_one_line_of_a_dry_run_and_its_place_is_shown_on_demand(tmp_path: Path) -> None:
+    chapter = Path(shutil.copytree(NETWORK, tmp_path / NETWORK.name))
+    model = chapter / "src/model.py"
+    built = "super().__init__()\n"
+    assert model.read_text().count(built) == 1
+    model.write_text(model.read_text().replace(built, f"{built}        int('a layer')\n"))
+    arguments = (chapter / "src/train.py", "--experiment", "blobs", "--dry-run", "--outputs", tmp_path / "outputs")
+    ended = call(*arguments)
+    assert (ended.code, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.startswith("error: setting up: ValueError: invalid literal for int() with base 10: 'a layer'; ")
+    assert "in __init__\n    int('a layer')" in call(*arguments, "--debug").stderr
 
 
 def test_a_dry_run_is_not_resumed(tmp_path: Path) -> None:

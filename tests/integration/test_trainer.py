@@ -1,5 +1,6 @@
 """A training from its first file to its last: what it leaves, how it stops, and that it goes on to the same bits."""
 
+import json
 import logging
 import math
 import signal
@@ -17,6 +18,7 @@ from data_utils import load
 from data_utils.batches import Batches
 from data_utils.splits import TensorSplit
 from engine import Run, Trainer
+from engine.claims import Claim
 from engine.config import ExperimentConfig, Sgd
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
@@ -107,6 +109,72 @@ def test_a_run_leaves_the_files_of_b3(bench: Bench, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.startswith(f"run {run.run_id} finished\n  train/loss ")
     for line in ("A small network tells two clouds", "Network with 26 parameters", "training for 18 steps", "drew "):
         assert line in outcome.narrative
+
+
+def test_a_plot_that_cannot_be_drawn_is_a_warning_and_the_others_are_drawn(
+    bench: Bench, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = bench.train(bench.run(bench.config("blobs"), plots=("fit", "learning_curve")))
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    again = f"--checkpoint {outcome.run.run_id} --experiment blobs --split validation --plot fit"
+    assert warning.startswith("the run is finished, but plot 'fit' was not drawn: plot 'fit' needs target_names, ")
+    assert warning.endswith(f"; once that is mended, draw it with evaluate.py {again}") and "\n" not in warning
+    assert outcome.summary["status"] == "finished"
+    assert [path.name for path in outcome.run.folders.visualizations.iterdir()] == ["learning_curve.png"]
+    assert capsys.readouterr().out.startswith(f"run {outcome.run.run_id} finished\n")
+
+
+def test_a_model_that_cannot_be_plotted_has_still_been_trained(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    def fall_over() -> None:
+        raise ZeroDivisionError("a defect\nof the model")
+
+    run = bench.run(bench.config("blobs"), plots=("learning_curve",), save_checkpoint=False)
+    outcome = bench.train(run, prepare=lambda model: setattr(model, "plot_data", fall_over))
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warning.endswith("plot 'learning_curve' was not drawn: ZeroDivisionError: a defect of the model")
+    assert outcome.summary["status"] == "finished"
+
+
+def test_a_measure_that_is_not_finite_is_kept_in_strict_json_and_never_the_best(bench: Bench) -> None:
+    class Unsound(nn.Module):
+        """Its validation loss is infinite after the first epoch, and not a number after the second."""
+
+        losses = iter([1.0, math.inf, math.nan, 2.0, 2.0])  # the last one for the plot
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(3, 2)
+
+        def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            return {"loss": nn.functional.cross_entropy(self.layer(batch[0]), batch[1])}
+
+        def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            loss = torch.tensor(next(self.losses))
+            return {"predictions": self.layer(batch[0]).argmax(1), "targets": batch[1], "loss": loss}
+
+    changes = ("trainer.evaluate_on=[validation]", "trainer.monitor={metric: validation/loss, mode: min}")
+    config = bench.config(
+        "blobs", *changes, "trainer.metrics=[]", "trainer.batch_size=32", "trainer.early_stopping=null"
+    )
+    outcome = bench.train(bench.run(config, plots=("learning_curve",)), model=Unsound())
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    for path in (outcome.run.folders.logs / "metrics.jsonl", outcome.run.folders.models / "metrics.json"):
+        for text in path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]:
+            json.loads(text, parse_constant=refuse)
+    found = [row["validation/loss"] for row in outcome.rows if "validation/loss" in row]
+    assert found == pytest.approx([1.0, math.inf, math.nan, 2.0], nan_ok=True)
+    assert outcome.summary["best"]["value"] == 2.0  # untrained weights do not count
+    assert (outcome.run.folders.visualizations / "learning_curve.png").exists()
+    claim = Claim(
+        kind="bound", metric="validation/loss", at_most=9.0, over="every seed, every epoch", because="a test of it"
+    )
+    assert [line.partition(",")[2] for line in claim.violations({0: outcome.rows})] == [
+        " step 2: validation/loss is inf, claimed at most 9",
+        " step 4: validation/loss is nan, claimed at most 9",
+    ]
 
 
 def test_the_summary_says_how_the_run_stands(bench: Bench) -> None:
