@@ -29,7 +29,7 @@ def visualize(
     split: str,
     evaluator: Evaluator,
     prefix: str = "",
-    guard: Callable[[str], AbstractContextManager[None]] = nullcontext,
+    guard: Callable[[str], AbstractContextManager[None]] = lambda name: nullcontext(),
 ) -> dict[str, Path]:
     """Draw the plots called `names` of a run, each as `<prefix><name>.png` in its `visualizations/` folder.
 
