@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -248,6 +249,37 @@ def test_a_log_window_is_never_longer_than_an_epoch(bench: Bench) -> None:
     assert steps_with(outcome.rows, "batch/loss") == [6, 12, 18]
 
 
+_READS = ("item", "tolist", "cpu", "numpy", "__bool__", "__float__", "__int__", "__index__")
+
+
+def test_nothing_is_read_from_the_device_between_two_log_lines(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU each read would make the program wait for all that it has asked for."""
+    step, reads = 0, set()
+
+    def watched(read: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*arguments: Any, **options: Any) -> Any:
+            reads.add(step)
+            return read(*arguments, **options)
+
+        return noted
+
+    for name in _READS:
+        monkeypatch.setattr(Tensor, name, watched(getattr(Tensor, name)))
+
+    def count(model: nn.Module) -> None:
+        learn = model.training_step
+
+        def counted(batch: Any) -> Any:
+            nonlocal step
+            step += 1
+            return learn(batch)  # type: ignore[operator]
+
+        model.training_step = counted  # type: ignore[assignment]
+
+    bench.train(bench.run(bench.config("blobs", "trainer.log_every=3 steps", "trainer.clip_norm=1.0")), prepare=count)
+    assert step == STEPS and reads - {0} == {3, 6, 9, 12, 15, 18}
+
+
 def test_batch_values_are_means_over_the_window(bench: Bench) -> None:
     each = bench.train(bench.run(bench.config("blobs", "trainer.log_every=1 step")))
     pairs = bench.train(bench.run(bench.config("blobs")))
@@ -297,14 +329,15 @@ def test_early_stopping_waits_for_its_patience_and_no_longer(bench: Bench) -> No
 
 
 def test_accumulating_equals_one_larger_batch(bench: Bench) -> None:
-    still = ("model.dropout=0.0", "trainer.evaluate_on=[train]", "trainer.monitor=null")
+    still = ("model.dropout=0.0", "trainer.evaluate_on=[train]", "trainer.monitor=null", "scheduler=linear")
     whole = bench.train(bench.run(bench.config("blobs", *still, "trainer.batch_size=21")))
     parts = bench.train(bench.run(bench.config("blobs", *still, "trainer.batch_size=7", "trainer.accumulate=3")))
     assert parts.summary["step"] == whole.summary["step"] == 9  # 48 examples: 21, 21 and the 6 that are left
     for name, weights in whole.weights.items():
         torch.testing.assert_close(parts.weights[name], weights)
-    losses = [[row["batch/loss"] for row in outcome.rows if "batch/loss" in row] for outcome in (whole, parts)]
-    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    for name in ("batch/loss", "optimizer/lr"):  # the rate too is a matter of steps, not of batches
+        of_whole, of_parts = ([row[name] for row in outcome.rows if name in row] for outcome in (whole, parts))
+        assert of_parts == pytest.approx(of_whole, rel=1e-5)
 
 
 def test_the_moving_average_is_what_is_evaluated_and_loaded(bench: Bench) -> None:
@@ -605,6 +638,25 @@ def test_a_tracker_that_fails_is_reported_once_and_never_stops_a_run(
     assert tracker.calls[-1] == method  # and nothing after it
     assert [call for call, _ in groupby(well.calls)] == ["start", "log", "figure", "checkpoint", "finish"]
     assert "100 % of it is at https://example.org" in outcome.narrative
+
+
+def test_no_tracker_starts_that_the_config_does_not_name(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)  # a login is no wish
+    threads: list[str] = []
+
+    def watch(model: nn.Module) -> None:
+        learn = model.training_step
+
+        def watched(batch: Any) -> Any:
+            threads.extend(thread.name for thread in threading.enumerate())
+            return learn(batch)  # type: ignore[operator]
+
+        model.training_step = watched  # type: ignore[assignment]
+
+    run = bench.run(bench.config("blobs"))
+    bench.train(run, prepare=watch)
+    assert threads and not any(name.startswith("tracker") for name in threads)
+    assert {path.name for path in run.folders.logs.iterdir()} == {"train.log", "metrics.jsonl"}
 
 
 def test_rows_reach_the_trackers_as_they_stand_in_the_record(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,3 +185,36 @@ def test_an_evaluation_reads_every_example_once_in_order(kind: Any, n: int, size
     found = list(in_order(kind(n), size, CPU))
     assert order(found) == list(range(n))
     assert all(len(targets) == size for _, targets in found[:-1])
+
+
+# ---- cost ----------------------------------------------------------------------------------------------------------
+
+
+def test_data_in_memory_never_meets_a_data_loader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "DataLoader", None)
+    assert sorted(order(read(numbered(50), 7, seed=0, epoch=0))) == list(range(50))
+    assert order(list(in_order(numbered(50), 7, CPU))) == list(range(50))
+
+
+def test_batches_of_data_in_memory_are_views_of_what_was_gathered_at_once() -> None:
+    found = read(numbered(50), 7, seed=0, epoch=0)
+    for part in range(2):
+        assert len({batch[part].untyped_storage().data_ptr() for batch in found}) == 1
+
+
+class Watched(Augmented):
+    """Notes which examples are read."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self.seen: list[int] = []
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        self.seen.append(index)
+        return super().__getitem__(index)
+
+
+def test_what_comes_before_the_start_is_never_read() -> None:
+    data = Watched(50)
+    next(Batches(data, 5, seed=0, device=CPU, workers=0).steps(epoch=10**6, step=3, accumulate=2))
+    assert data.seen == epoch_order(50, seed=0, epoch=10**6)[30:40].tolist()
