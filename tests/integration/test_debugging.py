@@ -19,7 +19,7 @@ from engine.rate_finder import find_rate
 from tests.doubles.bench import NETWORK, PERCEPTRON, Bench, Outcome
 from tests.doubles.scripts import TRAIN, call
 from tests.doubles.toy_clone import ToyClone
-from tests.integration.test_trainer import fail_at
+from tests.integration.test_trainer import OneLayer, fail_at
 from utils.errors import InputError, RunError
 
 
@@ -66,15 +66,8 @@ def test_a_dry_run_by_the_script_draws_all_plots_of_the_experiment_and_leaves_no
     assert list(tmp_path.iterdir()) == []
 
 
-class WrongShape(nn.Module):
+class WrongShape(OneLayer):
     """A model whose evaluation is not made for its data."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Linear(3, 2)
-
-    def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        return {"loss": nn.functional.cross_entropy(self.layer(batch[0]), batch[1])}
 
     def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         return {"predictions": self.layer(batch[0][:, :2]).argmax(1), "targets": batch[1]}

@@ -121,9 +121,3 @@ def test_what_is_no_run_is_refused_in_one_line(
     done = clone.scratch("replay", *arguments, cwd=outputs)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert message in done.stderr
-
-
-def test_a_run_whose_values_are_not_finite_is_the_same_too(outputs: Path) -> None:
-    change(models(outputs) / "metrics.json", last={"train/loss": "NaN"})
-    ended = replay(outputs)
-    assert (ended.code, ended.stdout.splitlines()[:-1]) == (1, ["differs: last in metrics.json"])

@@ -20,6 +20,7 @@ from data_utils.batches import Batches
 from data_utils.splits import TensorSplit
 from engine import Run, Trainer
 from engine.claims import Claim
+from engine.comparison import differences, fingerprint
 from engine.config import ExperimentConfig, Sgd
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
@@ -136,18 +137,22 @@ def test_a_model_that_cannot_be_plotted_has_still_been_trained(bench: Bench, cap
     assert outcome.summary["status"] == "finished"
 
 
+class OneLayer(nn.Module):
+    """Learns the blobs; how it is evaluated is for others to say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        return {"loss": nn.functional.cross_entropy(self.layer(batch[0]), batch[1])}
+
+
 def test_a_measure_that_is_not_finite_is_kept_in_strict_json_and_never_the_best(bench: Bench) -> None:
-    class Unsound(nn.Module):
+    class Unsound(OneLayer):
         """Its validation loss is infinite after the first epoch, and not a number after the second."""
 
         losses = iter([1.0, math.inf, math.nan, 2.0, 2.0])  # the last one for the plot
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = nn.Linear(3, 2)
-
-        def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-            return {"loss": nn.functional.cross_entropy(self.layer(batch[0]), batch[1])}
 
         def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
             loss = torch.tensor(next(self.losses))
@@ -169,6 +174,7 @@ def test_a_measure_that_is_not_finite_is_kept_in_strict_json_and_never_the_best(
     assert found == pytest.approx([1.0, math.inf, math.nan, 2.0], nan_ok=True)
     assert outcome.summary["best"]["value"] == 2.0  # untrained weights do not count
     assert (outcome.run.folders.visualizations / "learning_curve.png").exists()
+    assert differences(fingerprint(outcome.run.folders), fingerprint(outcome.run.folders)) == []  # as a replay has it
     claim = Claim(
         kind="bound", metric="validation/loss", at_most=9.0, over="every seed, every epoch", because="a test of it"
     )
