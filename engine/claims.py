@@ -116,7 +116,7 @@ class Claim(Strict):
 
     def _spread(self, rows: Record) -> float:
         values = [row[self.metric] for row in rows]
-        return float(max(values) - min(values))
+        return float(max(values) - min(values)) if all(map(math.isfinite, values)) else math.nan
 
 
 def _holds(relation: str, value: float, limit: float) -> bool:

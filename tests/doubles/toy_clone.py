@@ -76,14 +76,14 @@ class ToyClone:
         """This process's environment and `variables`, with no CI setting of the machine that runs the tests."""
         return {name: value for name, value in os.environ.items() if name != "CI"} | variables
 
-    def scratch(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run `./scratch ARGUMENTS` with `variables` on top of the environment."""
+    def scratch(self, *arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run `./scratch ARGUMENTS` at the root, or in `cwd`, with `variables` on top of the environment."""
         return subprocess.run(
             [sys.executable, str(self.root / "scratch"), *arguments],
             capture_output=True,
             text=True,
             env=self.environment(**variables),
-            cwd=self.root,
+            cwd=cwd or self.root,
             timeout=60,
             check=False,
         )

@@ -65,6 +65,11 @@ def test_a_value_that_is_not_finite_satisfies_nothing() -> None:
     assert claim(at_most=1.0).violations({0: [{"step": 1, "acc": float("nan")}]}) != []
 
 
+def test_a_spread_over_a_value_that_is_not_finite_satisfies_nothing() -> None:
+    rows = [{"step": step, "acc": value} for step, value in enumerate([0.5, 0.5, 0.5, float("nan")])]
+    assert claim(at_most=1.0, over="every seed, spread over the second half").violations({0: rows}) != []
+
+
 def test_a_record_without_the_metric_is_no_evidence() -> None:
     with pytest.raises(ValueError, match="seed 0 has no record of acc"):
         claim(at_most=1.0).violations({0: [{"step": 1}]})
