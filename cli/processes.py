@@ -13,9 +13,18 @@ from cli.environment import environment
 from utils.errors import Interrupted
 
 
-def become(python: Path, arguments: Sequence[str]) -> NoReturn:
-    """Turn this process into `python ARGUMENTS`: signals, terminal and exit code are then the program's own."""
-    os.execve(python, [str(python), *arguments], environment())
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a process that forks must have no more
+
+
+def become(python: Path, arguments: Sequence[str], env: Mapping[str, str] | None = None) -> NoReturn:
+    """Turn this process into `python ARGUMENTS`: signals, terminal and exit code are then the program's own.
+
+    Args:
+        python: The interpreter.
+        arguments: What it is given.
+        env: Variables on top of this process's.
+    """
+    os.execve(python, [str(python), *arguments], environment() | dict(env or {}))
 
 
 class Children:
