@@ -93,7 +93,9 @@ class Project:
     def _copy(self, chapter: Chapter) -> Chapter:
         folder = self.workspace(chapter)
         if not folder.is_dir():
-            raise InputError(f"there is no {WORKSPACE}/{chapter.name} yet; `./scratch exercise {chapter.name}` makes it")
+            raise InputError(
+                f"there is no {WORKSPACE}/{chapter.name} yet; `./scratch exercise {chapter.name}` makes it"
+            )
         return Chapter(folder)
 
     def choose(self, names: tuple[str, ...]) -> list[Chapter]:

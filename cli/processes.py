@@ -12,7 +12,6 @@ from typing import IO, NoReturn
 from cli.environment import environment
 from utils.errors import Interrupted
 
-
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a process that forks must have no more
 
 

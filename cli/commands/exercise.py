@@ -70,7 +70,9 @@ def _introduce(exercises: "Exercises", workspace: "Workspace") -> None:
     for part in exercises.parts:
         region = exercises.region(part)
         click.echo(f"    {part.part:<{width}}  {folder}/{region.file}: {region.what}")
-    click.echo(f"\nWhat is right so far: ./scratch check {name}\nA hint:               ./scratch exercise {name} --hint")
+    click.echo(
+        f"\nWhat is right so far: ./scratch check {name}\nA hint:               ./scratch exercise {name} --hint"
+    )
 
 
 def _hint(workspace: "Workspace", asked: str) -> None:
@@ -81,7 +83,9 @@ def _hint(workspace: "Workspace", asked: str) -> None:
     number, text = workspace.next_hint(part, int(step) if step else None)
     click.echo(f"{part.part}, hint {number} of {len(part.hints)}: {text}")
     if number == len(part.hints):
-        click.echo(f"That was the last. The solution: ./scratch exercise {workspace.folder.name} --solution {part.part}")
+        click.echo(
+            f"That was the last. The solution: ./scratch exercise {workspace.folder.name} --solution {part.part}"
+        )
 
 
 def _solution(workspace: "Workspace", part: "Part") -> None:

@@ -1,4 +1,4 @@
-"""The work of `scratch check`, in the chapter's environment: `python -m cli.grading.check CHAPTER COPY LIMIT [PART]`."""
+"""The work of `scratch check`, in the chapter's environment: `python -m cli.grading.check CHAPTER COPY LIMIT`."""
 
 from pathlib import Path
 
@@ -30,7 +30,8 @@ def check(chapter: Path, copy: Path, limit: float, name: str | None) -> int:
         if why:
             _show(exercises, parts[:number], part, parts)
             _say(workspace, part, outcome, why)
-            workspace.stopped_at(part)
+            if outcome.failure is None or not outcome.failure.broken:  # then it says nothing about the part
+                workspace.stopped_at(part)
             return 1
     _show(exercises, parts, None, parts)
     if not name:

@@ -12,7 +12,7 @@ from utils.errors import RunError
 
 DOCUMENT = "docs/parity.md"
 START, END = "<!-- parity -->", "<!-- end parity -->"
-RECORD = "SCRATCH_AGREEMENTS"  # read by tests/support/agreement.py
+RECORD = "SCRATCH_AGREEMENTS"  # names a file, to which `agree` of tests/support adds a line for each comparison
 HEADER = ("chapter", "what", "compared with", "cases", "tolerance", "largest difference, at most")
 
 
@@ -38,12 +38,25 @@ def measure(chapter: Path, python: Path, root: Path, children: Children) -> list
     Raises:
         RunError: One of them fails.
     """
-    files = [str(path) for path in sorted((chapter / "tests").glob("test_*.py")) if "against=" in path.read_text("utf-8")]
+    files = [
+        str(path) for path in sorted((chapter / "tests").glob("test_*.py")) if "against=" in path.read_text("utf-8")
+    ]
     if not files:
         return []
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
         record = Path(folder) / "agreements.jsonl"
-        command = [str(python), "-P", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", *files]
+        command = [
+            str(python),
+            "-P",
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            "--hypothesis-seed=0",
+            *files,
+        ]
         code = children.run(command, root, output, {**ONE_THREAD, RECORD: str(record)})
         output.seek(0)
         if code != 0:
@@ -70,7 +83,7 @@ def table(rows: list[Row]) -> str:
 
 
 def changes(committed: str, rows: list[Row]) -> list[str]:
-    """Rows that the committed table lacks, or has too many; the last column does not count, as machines differ in it."""
+    """Rows that the committed table lacks, or has too many; not counting the last column, in which machines differ."""
     there = {tuple(cell.strip() for cell in line.strip("| ").split(" | "))[:-1] for line in _table_in(committed)}
     wanted = {row.cells()[:-1] for row in rows}
     missing = [f"not in the table: {', '.join(cells)}" for cells in sorted(wanted - there)]

@@ -132,7 +132,7 @@ def _read(path: Path, what: str) -> Any:
     try:
         return yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise InputError(f"chapter {path.relative_to(path.parents[1]).parts[0]} has no {what}: {path} is missing")
+        raise InputError(f"there are no {what} in this chapter: {path} is missing") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
 

@@ -1,6 +1,7 @@
 """The work of `scratch check --prove`, in the chapter's environment: `python -m cli.grading.prove CHAPTER LIMIT`."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,11 +46,10 @@ def proofs_of(exercises: Exercises) -> list[Proof]:
         earlier = tuple(test for before in exercises.parts[:number] for test in before.tests)
         tests = (*earlier, *(test for test in part.tests if test not in earlier))
         blank = Trial(f"{part.part}: blank", exercises.blanked(exercises.parts[number:]), tests)
-        what = exercises.region(part).what
-        proofs.append(Proof(blank, lambda outcome, part=part, what=what: _is_missing(outcome, part, what)))  # type: ignore[misc]
+        proofs.append(Proof(blank, partial(_is_missing, part, exercises.region(part).what)))
         for wrong in part.wrong:
             trial = Trial(f"{part.part}: {wrong.because}", exercises.mistaken(part, wrong), tests)
-            proofs.append(Proof(trial, lambda outcome, part=part: _is_caught(outcome, part)))  # type: ignore[misc]
+            proofs.append(Proof(trial, partial(_is_caught, part)))
     return proofs
 
 
@@ -59,15 +59,17 @@ def _passes(outcome: Outcome) -> str:
     return f"it fails {outcome.failure.test}: {outcome.failure.said}" if outcome.failure else ""
 
 
-def _is_missing(outcome: Outcome, part: Part, what: str) -> str:
+def _is_missing(part: Part, what: str, outcome: Outcome) -> str:
     if outcome.failure is None:
         return "its tests pass without it"
     if outcome.failure.missing != what:
-        return f"{outcome.failure.test} should say '{what}', and says: {outcome.failure.missing or outcome.failure.said}"
-    return _is_caught(outcome, part)
+        return (
+            f"{outcome.failure.test} should say '{what}', and says: {outcome.failure.missing or outcome.failure.said}"
+        )
+    return _is_caught(part, outcome)
 
 
-def _is_caught(outcome: Outcome, part: Part) -> str:
+def _is_caught(part: Part, outcome: Outcome) -> str:
     if outcome.failure is None:
         return "its tests pass"
     if not _is_one_of(outcome.failure, part):

@@ -1,4 +1,4 @@
-"""The hand-written regions of a chapter's sources, between `# exercise <part>: <what to write>` and `# end exercise`."""
+"""The hand-written regions of a chapter: between `# exercise <part>: <what to write>` and `# end exercise`."""
 
 import re
 from collections.abc import Iterator, Mapping

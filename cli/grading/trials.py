@@ -138,10 +138,12 @@ class _Child:
         """Why the process ended before its tests did."""
         test = _text(self.home / "running.txt")
         stack = [
-            line.rsplit(", line ", 1) for line in _text(self.home / "stack.txt").splitlines() if str(self.chapter) in line
+            line.rsplit(", line ", 1)
+            for line in _text(self.home / "stack.txt").splitlines()
+            if str(self.chapter) in line
         ]
         inside = [(file, where) for file, where in stack if f"{self.chapter}/src/" in file]
-        if stack or os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGKILL:
+        if stack or (os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGKILL):
             said = f"no answer after {self.limit:g} s: is there a loop that never ends?"
             if inside:
                 line, _, function = inside[0][1].partition(" in ")

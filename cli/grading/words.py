@@ -22,7 +22,9 @@ def explain(error: BaseException, test: str, chapter: Path, broken: bool = False
     """What `error`, raised in `test`, says about the sources of `chapter`."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_below(chapter / "src", frame.filename)]
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if _is_below(chapter / "src", frame.filename)
+    ]
     if isinstance(error, SyntaxError) and error.filename:
         return syntax(error, str(Path(error.filename).relative_to(chapter)), test)
     if not frames:
@@ -68,7 +70,9 @@ def _type_check(message: str) -> str:
     sizes = " ".join(re.findall(r"^\w+=\d+$", message, re.MULTILINE))
     expected = re.sub(r"^<class '(.*)'>\.?$", r"\1", wanted[1].strip()).rstrip(".")
     expected = re.sub(r"^(?:\w+\.)*(\w+\[)(?:\w+\.)*", r"\1", expected)
-    return f"{subject} {SHAPE.sub(_shape, came[1].strip())}; expected {expected}" + (f", where {sizes}" if sizes else "")
+    return f"{subject} {SHAPE.sub(_shape, came[1].strip())}; expected {expected}" + (
+        f", where {sizes}" if sizes else ""
+    )
 
 
 def _shape(found: re.Match[str]) -> str:

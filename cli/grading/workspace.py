@@ -1,4 +1,4 @@
-"""A learner's copy of a chapter, `workspace/NN_name`: its hand-written regions are blank until the learner fills them."""
+"""A learner's copy of a chapter, `workspace/NN_name`, whose hand-written regions are blank until they are filled."""
 
 import json
 import shutil
@@ -54,7 +54,7 @@ class Workspace:
         return sources
 
     def reset(self, part: Part | None) -> Path:
-        """Make `part` blank again, or all of them and the rest of `src` as it came; returns the folder of the backup."""
+        """Make `part` blank again, or the whole of `src` as it came; returns the folder of the backup."""
         self._must_exist()
         wanted = self.exercises.blanked(self.exercises.parts)
         if part is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-RECORD = "SCRATCH_AGREEMENTS"  # names a file, which gets a line of JSON for each comparison with a reference
+from cli.grading.parity import RECORD
 
 
 def agree(

@@ -44,7 +44,9 @@ def test_a_batch_has_a_score_for_each_example() -> None:
 def test_a_mistake_moves_the_weights_by_the_example_and_the_bias_by_one(sign: float) -> None:
     state = learned(perceptron([-1.0 * sign, 0.5], bias=0.0), [3.0, 2.0], sign)
     wanted = [-1.0 * sign + 3 * sign, 0.5 + 2 * sign, sign]
-    agree(f"weights and bias after a mistake on (3, 2) with t = {sign:+g}", state, wanted, tolerance=1e-6, equation="(3)")
+    agree(
+        f"weights and bias after a mistake on (3, 2) with t = {sign:+g}", state, wanted, tolerance=1e-6, equation="(3)"
+    )
 
 
 def test_the_learning_rate_scales_the_correction() -> None:
@@ -59,7 +61,9 @@ def test_a_score_of_zero_counts_as_a_mistake() -> None:
 
 def test_a_right_answer_changes_nothing() -> None:
     model = perceptron([1.0, 0.0], bias=0.0)
-    agree("weights and bias after a right answer", learned(model, [2.0, 7.0], 1.0), [1, 0, 0], tolerance=0, equation="(3)")
+    agree(
+        "weights and bias after a right answer", learned(model, [2.0, 7.0], 1.0), [1, 0, 0], tolerance=0, equation="(3)"
+    )
     assert int(model.mistakes) == 0, f"a right answer was counted: self.mistakes is {int(model.mistakes)}"
 
 
