@@ -109,4 +109,4 @@ def _table_in(document: str) -> list[str]:
 
 
 def _power_of_ten(difference: float) -> str:
-    return "0" if difference == 0 else f"1e{math.ceil(math.log10(difference))}"
+    return "0" if difference == 0 else f"{10.0 ** math.ceil(math.log10(difference)):g}"
