@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
@@ -26,6 +27,17 @@ def become(python: Path, arguments: Sequence[str], env: Mapping[str, str] | None
     os.execve(python, [str(python), *arguments], environment() | dict(env or {}))
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGINT and SIGTERM leave the block with an `Interrupted`, so that what it started can be ended."""
+    former = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
 class Children:
     """Runs programs, from several threads if need be, and ends those still running when the block is left early.
 
@@ -36,14 +48,14 @@ class Children:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
         self._stopped = False
+        self._signals = interruptible()
 
     def __enter__(self) -> "Children":
-        self._former = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._signals.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
+        self._signals.__exit__(None, None, None)
         with self._guard:
             self._stopped = True
             running = list(self._running)

@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 from cli.grading.outcome import Failure, Outcome
 from cli.grading.regions import Sources, read_sources
 from cli.grading.words import syntax
+from cli.processes import interruptible
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns("outputs", ".venv", "__pycache__", ".ipynb_checkpoints")
@@ -64,7 +65,7 @@ class Trials:
     def run_all(self, trials: Iterable[Trial], jobs: int) -> Iterator[tuple[Trial, Outcome]]:
         """Run trials, `jobs` at a time, and give the outcome of each as it ends."""
         waiting = list(trials)
-        with tempfile.TemporaryDirectory(prefix="scratch-") as folder:
+        with interruptible(), tempfile.TemporaryDirectory(prefix="scratch-") as folder:
             try:
                 while waiting or self._children:
                     while waiting and len(self._children) < jobs:

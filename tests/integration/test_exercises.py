@@ -1,7 +1,11 @@
 """A learner copies a chapter, writes its parts and has them graded; in a small clone, with a chapter of two parts."""
 
+import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -192,6 +196,25 @@ def test_a_mistake_is_said_in_words(clone: ToyClone, copy: Path, body: str, said
     assert said in graded.stdout
     assert "[!] double" in graded.stdout
     assert "Traceback" not in graded.stdout + graded.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_check_leaves_no_process_behind(
+    clone: ToyClone, copy: Path, number: signal.Signals, code: int
+) -> None:
+    pid = clone.root / "pid"
+    note = f"    import os, pathlib\n    pathlib.Path('{pid}').write_text(str(os.getpid()))\n"
+    written(copy, f"{note}    while True:\n        pass\n")
+    command = [sys.executable, str(clone.root / "scratch"), "check", "1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=clone.environment()) as process:
+        while process.poll() is None and not (pid.exists() and pid.read_text()):
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.wait(20) == code
+        assert process.stderr
+        assert process.stderr.read() == f"error: stopped by {number.name}\n"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_tests_beside_the_copy_change_no_grade(clone: ToyClone, copy: Path) -> None:
