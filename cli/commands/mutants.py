@@ -8,7 +8,7 @@ from cli.processes import ONE_THREAD, become
 
 @click.command("mutants")
 @click.argument("chapter", metavar="NN")
-@click.option("--limit", type=click.FloatRange(min=1), default=120, show_default=True, help="Seconds for an edit.")
+@click.option("--limit", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds for an edit.")
 @click.pass_obj
 def command(project: Project, chapter: str, limit: float) -> None:
     """Apply each small edit of tests/idea_mutants.yaml to a copy of chapter NN, and run its tests there.
