@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from cli.errors import run_command
+from cli.grading.child import Trial
 from cli.grading.outcome import Failure, Outcome
 from cli.grading.parts import Exercises, Part
-from cli.grading.trials import Trial, Trials
+from cli.grading.trials import Trials
 from cli.grading.words import name_in_words
 from cli.grading.workspace import Workspace
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from cli.errors import run_command
+from cli.grading.child import Trial
 from cli.grading.outcome import Outcome
 from cli.grading.parts import Mutant, read_mutants
 from cli.grading.regions import read_sources
-from cli.grading.trials import Trial, Trials
+from cli.grading.trials import Trials
 from cli.grading.words import name_in_words
 from cli.table import table
 from utils.errors import RunError

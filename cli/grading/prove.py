@@ -8,9 +8,10 @@ from typing import NamedTuple
 import click
 
 from cli.errors import run_command
+from cli.grading.child import Trial
 from cli.grading.outcome import Failure, Outcome
 from cli.grading.parts import Exercises, Part
-from cli.grading.trials import Trial, Trials
+from cli.grading.trials import Trials
 
 JOBS = 2
 
