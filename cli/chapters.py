@@ -10,6 +10,7 @@ from cli.venvs import Venv, chapter_venv, root_venv
 from utils.errors import InputError, unknown
 
 ROOT = Path(__file__).resolve().parent.parent
+WORKSPACE = "workspace"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A folder `NN_name` under `models/`."""
+    """A folder `NN_name` under `models/`, or a learner's copy of one under `workspace/`."""
 
     folder: Path
 
@@ -67,7 +68,12 @@ class Project:
         return [Chapter(path) for path in sorted(models.iterdir()) if re.fullmatch(r"\d+_\w+", path.name)]
 
     def chapter(self, name: str) -> Chapter:
-        """The chapter called `01_perceptron`, `perceptron`, `01` or `1`; a path to its folder will do too."""
+        """The chapter called `01_perceptron`, `perceptron`, `01` or `1`; a path to its folder will do too.
+
+        A path in `workspace` is the learner's copy: `workspace/01_perceptron`, or `workspace/01`.
+        """
+        if Path(name).parent.name == WORKSPACE:
+            return self._copy(self.chapter(Path(name).name))
         wanted = Path(name).name.lower()
         chapters = self.chapters()
         for chapter in chapters:
@@ -76,14 +82,30 @@ class Project:
                 return chapter
         raise unknown("chapter", name, (chapter.name for chapter in chapters))
 
+    def workspace(self, chapter: Chapter) -> Path:
+        """Where a learner's copy of `chapter` is, or would be."""
+        return self.root / WORKSPACE / chapter.name
+
+    def original(self, chapter: Chapter) -> Chapter:
+        """The chapter that `chapter` is a copy of, or `chapter` itself."""
+        return Chapter(self.root / "models" / chapter.name)
+
+    def _copy(self, chapter: Chapter) -> Chapter:
+        folder = self.workspace(chapter)
+        if not folder.is_dir():
+            raise InputError(
+                f"there is no {WORKSPACE}/{chapter.name} yet; `./scratch exercise {chapter.name}` makes it"
+            )
+        return Chapter(folder)
+
     def choose(self, names: tuple[str, ...]) -> list[Chapter]:
         """The chapters called `names`, each once, in reading order."""
         chosen = {self.chapter(name).name for name in names}
         return [chapter for chapter in self.chapters() if chapter.name in chosen]
 
     def venv(self, chapter: Chapter | None = None) -> Venv:
-        """The virtual environment of a chapter, or the root's."""
-        return root_venv(self.root) if chapter is None else chapter_venv(self.root, chapter.folder)
+        """The virtual environment of a chapter, which a copy of it shares; or the root's."""
+        return root_venv(self.root) if chapter is None else chapter_venv(self.root, self.original(chapter).folder)
 
 
 def _assignments(statement: ast.stmt) -> list[tuple[str, Any]]:

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from cli.chapters import Project
@@ -87,6 +89,16 @@ class ToyClone:
             timeout=60,
             check=False,
         )
+
+    def interrupted(self, number: signal.Signals, pid: Path, *arguments: str) -> tuple[int, str]:
+        """Run `./scratch ARGUMENTS`, send it `number` once the file `pid` is written; its exit code and stderr."""
+        command = [sys.executable, str(self.root / "scratch"), *arguments]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environment()) as process:
+            while process.poll() is None and not (pid.exists() and pid.read_text()):
+                time.sleep(0.05)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=60)
+            return process.returncode, said
 
 
 def executable(path: Path, command: str) -> None:
