@@ -17,6 +17,8 @@ COMMANDS = {
     "evaluate": "Evaluate a checkpoint.",
     "track": "Show a recorded run on TensorBoard, wandb or MLflow.",
     "sweep": "Train an experiment with many settings, and find the best.",
+    "reproduce": "Train experiments on all their seeds, and check every claim.",
+    "compare": "Hold a run against the band of its experiment.",
     "replay": "Make a run again and compare the two.",
     "checkpoints": "List, verify and prune the checkpoints of a chapter.",
     "profile": "Measure where the time and the memory of a training go.",

@@ -49,12 +49,16 @@ def test_the_spread_is_over_the_second_half_of_a_run() -> None:
     rows = [{"step": step, "acc": value} for step, value in enumerate([0.0, 1.0, 0.5, 0.75])]
     swings = claim(at_least=0.25, over="every seed, spread over the second half")
     assert swings.violations({0: rows}) == []
-    assert swings.violations({7: [{"step": 1, "acc": 0.5}]}) == ["seed 7, spread: acc is 0, claimed at least 0.25, off by 0.25"]
+    assert swings.violations({7: [{"step": 1, "acc": 0.5}]}) == [
+        "seed 7, spread: acc is 0, claimed at least 0.25, off by 0.25"
+    ]
 
 
 def test_a_bound_may_be_another_metric_of_the_same_row() -> None:
     assert claim(at_most="limit").violations({0: RISING}) == []
-    assert claim(at_most="limit").violations({1: FALLING}) == ["seed 1, step 1: acc is 0.9, claimed at most 0.8, off by 0.1"]
+    assert claim(at_most="limit").violations({1: FALLING}) == [
+        "seed 1, step 1: acc is 0.9, claimed at most 0.8, off by 0.1"
+    ]
 
 
 def test_above_is_strict() -> None:
