@@ -1,6 +1,7 @@
 """What chapters there are and what each says of itself, read without importing or running any of it."""
 
 import ast
+import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,22 @@ class Project:
         """The chapters called `names`, each once, in reading order."""
         chosen = {self.chapter(name).name for name in names}
         return [chapter for chapter in self.chapters() if chapter.name in chosen]
+
+    def chapter_of(self, run_id: str) -> Chapter:
+        """The chapter whose outputs hold the run `run_id`.
+
+        Raises:
+            InputError: None has it.
+        """
+        runs = {
+            path.parent.name: chapter
+            for chapter in self.chapters()
+            for path in (chapter.folder / "outputs/models").glob("*/config.yaml")
+        }
+        if run_id not in runs:
+            close = difflib.get_close_matches(run_id, runs, n=1)
+            raise InputError(f"no chapter has a run '{run_id}'{f', did you mean {close[0]}?' if close else ''}")
+        return runs[run_id]
 
     def modules(self) -> dict[int, tuple[str, list[Chapter]]]:
         """Number to title and chapters of each module, as the table of ROADMAP.md has them.

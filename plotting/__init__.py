@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PLOTS: dict[str, str] = {
+    "band": "plotting.band:band",
     "confusion_matrix": "plotting.confusion_matrix:confusion_matrix",
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
     "learning_curve": "plotting.learning_curve:learning_curve",

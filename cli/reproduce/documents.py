@@ -67,9 +67,9 @@ def _replaced(document: str, name: str, text: str, path: Path) -> str:
 
 
 def _chapter_table(entries: Mapping[str, Any]) -> str:
-    """Every claim of a chapter with what was measured, then every figure of every experiment."""
+    """Every claim of a chapter with what was measured, and what it was measured with."""
     rows = [
-        f"| `{name}` | {_prose(claim['says'])} | {claim['kind']} | {claim['measured']} | {claim['limit']} | {_yes(claim)} |"
+        f"| `{name}` | {_prose(claim['says'])} | {claim['kind']} | {_measured(claim)} |"
         for name, entry in sorted(entries.items())
         for claim in entry["claims"]
     ]
@@ -92,9 +92,9 @@ def _overview(project: Project, results: Mapping[str, Any]) -> str:
     """One row for each experiment: what it came to, and how many of its claims hold."""
     rows = []
     for chapter in project.chapters():
-        for name, entry in sorted(results.get(chapter.name, {}).items()):
+        for number, (name, entry) in enumerate(sorted(results.get(chapter.name, {}).items())):
             held = sum(claim["holds"] for claim in entry["claims"])
-            link = f"[{chapter.name}](models/{chapter.name}/README.md)"
+            link = "" if number else f"[{chapter.name}](models/{chapter.name}/README.md)"
             rows.append(f"| {link} | `{name}` | {_key_figure(entry)} | {held} of {len(entry['claims'])} |")
     head = ["| chapter | experiment | mean over the seeds, last epoch | claims that hold |", "|---|---|---|---|"]
     return "\n".join([*head, *rows])
@@ -133,14 +133,22 @@ def _entry(chapter: Chapter, experiment: Experiment, entry: Mapping[str, Any] | 
         yield f"- **Results:** {_seeds(entry)}, {_made_with(entry)}, {entry['seconds']:.0f} s.\n"
         yield "  | claim about | measured | limit | holds |\n  |---|---|---|---|"
         for claim in entry["claims"]:
-            yield f"  | {_prose(claim['says'])} | {claim['measured']} | {claim['limit']} | {_yes(claim)} |"
+            yield f"  | {_prose(claim['says'])} | {_measured(claim)} |"
         yield f"\n  Last epoch, mean (standard deviation) over the seeds: {_figures(entry['figures'])}."
-        for label, figures in entry.get("variants", {}).items():
-            kept = {name: figures[name] for name in entry["metrics"] if name in figures}
-            yield f"  With `{label}`: {_figures(kept)}."
+        yield from _variants(entry)
         yield ""
     yield f"- **Observations:** {_one_line(notes.get('observations'))}"
     yield f"- **Next step:** {_one_line(notes.get('next'))}"
+
+
+def _variants(entry: Mapping[str, Any]) -> Iterator[str]:
+    """The metrics of the claims for each value of the settings that they go through."""
+    variants = entry.get("variants", {})
+    if variants:
+        names = [name for name in entry["metrics"] if all(name in figures for figures in variants.values())]
+        yield f"\n  | with | {' | '.join(f'`{name}`' for name in names)} |\n  |---|{'---|' * len(names)}"
+        for label, figures in variants.items():
+            yield f"  | `{label}` | {' | '.join(_figure(figures[name]) for name in names)} |"
 
 
 def _map(project: Project, arrows: list[Link]) -> str:
@@ -152,8 +160,8 @@ def _map(project: Project, arrows: list[Link]) -> str:
     ]
     drawn: dict[tuple[str, str, str], list[str]] = {}
     for arrow in arrows:
-        ends = tuple(f"c{end.split('_')[0]}" for end in (arrow.here, arrow.there))
-        drawn.setdefault((*ends, arrow.state), []).append(arrow.here.split("/")[1])
+        start, end = (f"c{name.split('_')[0]}" for name in (arrow.here, arrow.there))
+        drawn.setdefault((start, end, arrow.state), []).append(arrow.here.split("/")[1])
     styles = {"holds": "-->", "later": "-.->", "fails": "--x"}
     lines = [f'  {a} {styles[state]}|"{", ".join(what)}"| {b}' for (a, b, state), what in sorted(drawn.items())]
     return "\n".join(["```mermaid", "graph LR", *nodes, *lines, "```"])
@@ -184,8 +192,9 @@ def _prose(says: str) -> str:
     return re.sub(r"^[\w/]+", lambda match: f"`{match[0]}`", says)
 
 
-def _yes(claim: Mapping[str, Any]) -> str:
-    return "yes" if claim["holds"] else "**no**"
+def _measured(claim: Mapping[str, Any]) -> str:
+    """Three cells: the value, its limit, and whether it holds."""
+    return f"{claim['measured']} | {claim['limit']} | {'yes' if claim['holds'] else '**no**'}"
 
 
 def _one_line(text: str | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ("engine", "data_utils", "layers", "utils")
+JUDGES = ("bands.py", "claims.py", "story.py", "verdicts.py")  # of the engine: they read records and train nothing
 LIBRARIES = ("torch", "numpy", "scikit-learn")
 
 # Of a config: what is said about a run, and where its values go. The seeds and the claims say which runs there are.
@@ -45,9 +46,20 @@ def short_hash(parts: Iterable[str]) -> str:
 def _code(chapter: Path) -> str:
     """All Python that a training of `chapter` may run, without comments and docstrings, and the cards of the data."""
     folders = [chapter / "src", *(ROOT / name for name in SHARED)]
-    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    judges = _judges()
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py")) if path not in judges]
     cards = sorted((ROOT / "data_utils").rglob("*.yaml"))
     return short_hash([*(_without_words(path) for path in files), *(path.read_text() for path in cards)])
+
+
+@cache
+def judgement() -> str:
+    """The digest of the code that turns records into verdicts and bands."""
+    return short_hash(_without_words(path) for path in [*_judges(), Path(__file__).with_name("results.py")])
+
+
+def _judges() -> list[Path]:
+    return [ROOT / "engine" / name for name in JUDGES]
 
 
 def _without_words(path: Path) -> str:

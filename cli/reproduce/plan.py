@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from cli.reproduce.inputs import short_hash
+from cli.reproduce.inputs import judgement, short_hash
 from engine.claims import Claim
 from utils.schema import validate
 
@@ -80,7 +80,7 @@ class Plan:
     def digest(self, digests: Mapping[Wanted, str]) -> str:
         """The digest of all that decides the experiment's results."""
         said = [json.dumps(self.config[key], sort_keys=True) for key in ("claims", "successor")]
-        return short_hash([*said, *(digests[run] for run in self.all_runs())])
+        return short_hash([judgement(), *said, *(digests[run] for run in self.all_runs())])
 
 
 def _runs(chapter: str, experiment: str, settings: Mapping[str, Any], seeds: Sequence[int]) -> list[Wanted]:

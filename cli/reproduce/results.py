@@ -12,10 +12,11 @@ from cli.reproduce.plan import Plan, Wanted
 from engine.bands import Band, bands
 from engine.claims import Claim, Record, Records
 from engine.record import read_rows
-from utils.errors import InputError, RunError
+from utils.errors import InputError
 from utils.files import write_atomic
 
 RESULTS, BANDS = "results.json", "bands.json"
+_SHORT = 110  # characters of an object that stays on one line
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def conclude(
     def of(wanted: list[Wanted]) -> Records:
         return {run.seed: records[run] for run in wanted}
 
-    claims, variants = [], {}
+    claims: list[dict[str, Any]] = []
+    variants: dict[str, dict[str, Any]] = {}
     for claim in plan.claims:
         sides = plan.sides(claim)
         try:
@@ -169,11 +171,14 @@ def _rounded(value: Any, digits: int = 6) -> Any:
 
 
 def _json(value: Any, indent: str = "") -> str:
-    """JSON with objects spread over lines and lists of numbers on one."""
+    """JSON with long objects spread over lines, short ones and lists of numbers on one."""
     inner = indent + "  "
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) > 2 and len(line) <= _SHORT and "[[" not in line and line.count("{") <= 1:
+        return line
     if isinstance(value, dict) and value:
         body = ",\n".join(f"{inner}{json.dumps(key)}: {_json(each, inner)}" for key, each in value.items())
         return f"{{\n{body}\n{indent}}}"
     if isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
         return "[\n" + ",\n".join(f"{inner}{_json(each, inner)}" for each in value) + f"\n{indent}]"
-    return json.dumps(value, ensure_ascii=False)
+    return line

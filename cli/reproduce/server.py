@@ -109,7 +109,7 @@ class Server:
         return found
 
     def _test(self, run: "Run") -> dict[str, float]:
-        """`test/...` of the last weights, by the chapter's own evaluate.py, which lies beside this process's train.py."""
+        """`test/...` of the last weights, by the evaluate.py beside the train.py that this process is."""
         from engine.evaluation import CheckpointEvaluation
 
         weights = str(run.folders.models / "model_last.pt")

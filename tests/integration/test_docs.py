@@ -34,8 +34,8 @@ PROVEN_ELSEWHERE = {
     "pip install -r ../../requirements-dev.txt": (".ci/run", "pip install --quiet -r ../../requirements-dev.txt"),
     "pip install -e ../../": (".ci/run", "pip install --quiet -e ../../"),
     "for seed in 0 1 2 3 4; do python src/train.py --experiment and --seed $seed --no-wandb; done": (
-        "models/01_perceptron/tests/test_claims.py",
-        "test_every_claim_holds_on_every_seed",
+        "cli/reproduce/session.py",
+        "client.ask(ask=\"train\"",
     ),
     "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
     **{

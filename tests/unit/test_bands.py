@@ -80,7 +80,8 @@ def test_loss_gradient_norm_and_the_monitored_metric_have_bands() -> None:
     more = {"optimizer/gradient_norm": 1.0, "validation/accuracy": 0.5, "train/accuracy": 0.5}
     records = {seed: [{**row, **more} for row in rows(seed)] for seed in range(3)}
     known = bands(records, "validation/accuracy")
-    assert list(known) == ["train/loss", "optimizer/gradient_norm", "validation/accuracy"]
+    loss = ["train/loss", "train/loss relative to its start"]
+    assert list(known) == [*loss, "optimizer/gradient_norm", "validation/accuracy"]
     assert read_bands({metric: asdict(band) for metric, band in known.items()}) == known
 
 
@@ -90,4 +91,15 @@ def test_fewer_than_three_seeds_make_no_band() -> None:
 
 def test_without_an_evaluated_training_loss_the_one_of_the_batches_is_taken() -> None:
     records = {seed: [{"step": 1, "batch/loss": 0.5}] for seed in range(3)}
-    assert list(bands(records, None)) == ["batch/loss"]
+    assert list(bands(records, None)) == ["batch/loss", "batch/loss relative to its start"]
+
+
+def test_a_loss_that_starts_at_zero_has_no_relative_curve() -> None:
+    assert list(bands({seed: [{"step": 0, "train/loss": 0.0}] for seed in range(3)}, None)) == ["train/loss"]
+
+
+def test_more_seeds_widen_the_band_less() -> None:
+    assert Band.of([curve(seed) for seed in range(10)]).tolerance < FIVE.tolerance
+    assert (
+        Band.of([curve(seed) for seed in range(12)]).tolerance == Band.of([curve(seed) for seed in range(10)]).tolerance
+    )
