@@ -83,7 +83,10 @@ class Band:
         low, high = self._ends()
         below = [value - self.tolerance * unit for value, unit in zip(low, self._units(), strict=True)]
         above = [value + self.tolerance * unit for value, unit in zip(high, self._units(), strict=True)]
-        return ([math.exp(v) for v in below], [math.exp(v) for v in above]) if self.logarithmic else (below, above)
+        if self.logarithmic:
+            return [math.exp(value) for value in below], [math.exp(value) for value in above]
+        least = 0.0 if min(low) >= 0 else -math.inf  # what is never below 0 will not be
+        return [max(value, least) for value in below], above
 
     def departure(self, metric: str, curve: Curve) -> Departure | None:
         """Where `curve` first leaves the band; None where it stays inside."""

@@ -57,12 +57,24 @@ def _draw_panel(axes: Axes, curve: Column, known: Mapping[str, Any]) -> None:
     if leaves is not None:
         axes.axvline(leaves, color=FAINT, linewidth=1, linestyle=(0, (2, 2)))
     time_axis(axes, [curve, _column("seeds", steps, known["middle"])], "step")
+    _look_at(axes, [*known["seeds"][0], *known["seeds"][1], *curve.y[curve.finite]])
     axes.set_ylabel(curve.name)
     axes.set_title("Stays inside" if leaves is None else f"Leaves at step {leaves:,}")
     ends = [("seeds", known["middle"][-1], BLUE)]
     if curve.finite.any():
         ends.append(("run", curve.y[curve.finite][-1], VERMILLION))
     label_ends(axes, ends)
+
+
+def _look_at(axes: Axes, values: Sequence[float]) -> None:
+    """Let the seeds and the run fill the panel; the light area may end outside it."""
+    logarithmic = axes.get_yscale() == "log"
+    ends = np.array([min(values), max(values)], dtype=float)
+    if logarithmic:
+        ends = np.log(np.maximum(ends, np.finfo(float).tiny))
+    room = 0.2 * (ends[1] - ends[0]) or 0.1
+    low, high = ends[0] - room, ends[1] + room
+    axes.set_ylim(*(np.exp([low, high]) if logarithmic else (low, high)))
 
 
 def _column(name: str, steps: Sequence[int], values: Sequence[float]) -> Column:

@@ -80,6 +80,7 @@ def conclude(
         variants |= {label: figures(of(ours)) for label, (ours, _) in sides.items() if label}
     own = [runs[run] for run in plan.runs()]
     made_with = own[0].environment()
+    hardware = made_with["hardware"]
     entry = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "digest": digest,
@@ -88,7 +89,7 @@ def conclude(
         "threads": 1,
         "seconds": round(sum(run.found["seconds"] for run in runs.values()), 1),
         "versions": dict(versions),
-        "machine": f"{made_with['platform']}, {made_with['hardware']['cpu']}",
+        "machine": f"{made_with['platform'].split('-')[0]}, {hardware['cpu']}, {hardware['cores']} cores",
         "monitor": (plan.config["trainer"]["monitor"] or {}).get("metric"),
         "successor": plan.config["successor"],
         "metrics": list(dict.fromkeys(claim.metric for claim in plan.claims)),

@@ -35,7 +35,7 @@ PROVEN_ELSEWHERE = {
     "pip install -e ../../": (".ci/run", "pip install --quiet -e ../../"),
     "for seed in 0 1 2 3 4; do python src/train.py --experiment and --seed $seed --no-wandb; done": (
         "cli/reproduce/session.py",
-        "client.ask(ask=\"train\"",
+        'client.ask(ask="train"',
     ),
     "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
     **{
