@@ -1,6 +1,7 @@
 """A run against the band of its experiment: what other seeds did, and how far a run may be from that."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,26 +53,28 @@ def _draw_panel(axes: Axes, curve: Column, known: Mapping[str, Any]) -> None:
     axes.fill_between(steps, *known["limits"], color=SKY, alpha=0.25, linewidth=0)
     axes.fill_between(steps, *known["seeds"], color=BLUE, alpha=0.35, linewidth=0)
     axes.plot(steps, known["middle"], color=BLUE, linewidth=1)
-    draw_curve(axes, curve, color=VERMILLION)
     leaves = known["leaves_at"]
     if leaves is not None:
         axes.axvline(leaves, color=FAINT, linewidth=1, linestyle=(0, (2, 2)))
     time_axis(axes, [curve, _column("seeds", steps, known["middle"])], "step")
     _look_at(axes, [*known["seeds"][0], *known["seeds"][1], *curve.y[curve.finite]])
+    shown = replace(curve, y=np.maximum(curve.y, axes.get_ylim()[0]))  # a zero has no place on a logarithmic axis
+    draw_curve(axes, shown, color=VERMILLION)
     axes.set_ylabel(curve.name)
     axes.set_title("Stays inside" if leaves is None else f"Leaves at step {leaves:,}")
     ends = [("seeds", known["middle"][-1], BLUE)]
     if curve.finite.any():
-        ends.append(("run", curve.y[curve.finite][-1], VERMILLION))
+        ends.append(("run", shown.y[shown.finite][-1], VERMILLION))
     label_ends(axes, ends)
 
 
 def _look_at(axes: Axes, values: Sequence[float]) -> None:
     """Let the seeds and the run fill the panel; the light area may end outside it."""
     logarithmic = axes.get_yscale() == "log"
-    ends = np.array([min(values), max(values)], dtype=float)
+    shown = [value for value in values if value > 0 or not logarithmic]
+    ends = np.array([min(shown), max(shown)], dtype=float)
     if logarithmic:
-        ends = np.log(np.maximum(ends, np.finfo(float).tiny))
+        ends = np.log(ends)
     room = 0.2 * (ends[1] - ends[0]) or 0.1
     low, high = ends[0] - room, ends[1] + room
     axes.set_ylim(*(np.exp([low, high]) if logarithmic else (low, high)))

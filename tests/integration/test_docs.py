@@ -17,6 +17,7 @@ from tests.doubles.toy_clone import executable
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_OURS = {".git", ".venv", "outputs", "data", "build", "__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache"}
+TEST_REPRODUCE = "tests/integration/test_reproduce.py"
 
 # Commands that are too expensive to run here: each with the file that runs it, and what it says there.
 PROVEN_ELSEWHERE = {
@@ -37,6 +38,8 @@ PROVEN_ELSEWHERE = {
         "cli/reproduce/session.py",
         'client.ask(ask="train"',
     ),
+    **{f"./scratch reproduce {what}": (TEST_REPRODUCE, '"reproduce", "90"') for what in ("01", "--module 1")},
+    "./scratch compare RUN_ID": (TEST_REPRODUCE, '"compare", new.name'),
     "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
     **{
         f"./scratch checkpoints {arguments}": (
