@@ -11,8 +11,6 @@ from cli.reproduce.results import RESULTS, read
 from utils.errors import InputError
 from utils.files import write_atomic
 
-START, END = "<!-- {} -->", "<!-- end {} -->"
-
 
 def documents(project: Project) -> dict[Path, str]:
     """Every document with generated parts, as it should be.
@@ -58,7 +56,7 @@ def _filled(path: Path, name: str, text: str) -> str:
 
 
 def _replaced(document: str, name: str, text: str, path: Path) -> str:
-    start, end = START.format(name), END.format(name)
+    start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
     if document.count(start) != 1 or document.count(end) != 1:
         raise InputError(f"{path} needs the lines {start} and {end}, once each; the results are written between them")
     before, _, rest = document.partition(start)

@@ -92,7 +92,7 @@ def conclude(
         "machine": f"{made_with['platform'].split('-')[0]}, {hardware['cpu']}, {hardware['cores']} cores",
         "monitor": (plan.config["trainer"]["monitor"] or {}).get("metric"),
         "successor": plan.config["successor"],
-        "metrics": list(dict.fromkeys(claim.metric for claim in plan.claims)),
+        "metrics": _metrics(plan),
         "claims": claims,
         "figures": figures(of(plan.runs())),
         **({"variants": variants} if variants else {}),
@@ -165,6 +165,14 @@ def failures(title: str, entry: Mapping[str, Any]) -> list[str]:
         for claim in entry["claims"]
         if not claim["holds"]
     ]
+
+
+def _metrics(plan: Plan) -> list[str]:
+    """What the claims are about, then the metrics that serve as bounds."""
+    bounds = [bound for claim in plan.claims for bound in (claim.at_least, claim.at_most, claim.above)]
+    return list(
+        dict.fromkeys([claim.metric for claim in plan.claims] + [bound for bound in bounds if isinstance(bound, str)])
+    )
 
 
 def _rounded(value: Any, digits: int = 6) -> Any:
