@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.doubles.bench import NETWORK
-from tests.doubles.scripts import call
+from tests.doubles.scripts import Ended, call
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 
 pytestmark = pytest.mark.timeout(200)
@@ -57,9 +57,9 @@ class Chapter:
         content = yaml.safe_load(file.read_text()) | changes
         file.write_text("# @package _global_\n" + yaml.safe_dump(content))
 
-    def start(self) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, str(self.clone.root / "scratch"), "reproduce", "90"],
+            [sys.executable, str(self.clone.root / "scratch"), "reproduce", "90", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -67,8 +67,10 @@ class Chapter:
             env=self.clone.environment(),
         )
 
-    def reproduce(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return self.clone.scratch("reproduce", "90", *arguments)
+    def reproduce(self, *arguments: str) -> Ended:
+        process = self.start(*arguments)
+        stdout, stderr = process.communicate(timeout=180)
+        return Ended(process.returncode, stdout, stderr)
 
     @property
     def results(self) -> dict[str, object]:
@@ -103,7 +105,7 @@ def test_a_call_that_is_stopped_leaves_no_process_behind(chapter: Chapter) -> No
 def test_the_next_call_goes_on_with_what_was_finished(chapter: Chapter) -> None:
     finished = len(list((chapter.folder / "outputs/reproduced").iterdir()))
     done = chapter.reproduce()
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.code == 0, done.stdout + done.stderr
     assert finished + trained(done.stderr) == 10  # five seeds, and five of the other rate
     assert "2 of 2 claims hold" in done.stdout
     assert "90_logistic/blobs  train/loss less that of the same with optimizer.lr=0.001" in done.stdout
@@ -115,7 +117,7 @@ def test_the_next_call_goes_on_with_what_was_finished(chapter: Chapter) -> None:
 
 def test_what_has_not_changed_is_not_trained_again(chapter: Chapter) -> None:
     done = chapter.reproduce()
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if "unchanged since" in line]
     assert trained(done.stderr) == 0
 
@@ -124,14 +126,14 @@ def test_a_claim_that_fails_is_named_with_how_far_it_is_off(chapter: Chapter) ->
     wrong = {**CLAIMS[0], "at_least": 1.5}
     chapter.change(claims=[*CLAIMS, wrong])
     done = chapter.reproduce()
-    assert done.returncode == 1
+    assert done.code == 1
     assert trained(done.stderr) == 0  # a claim is held against the runs that there are
     assert "FAILS  90_logistic/blobs: mean over 5 seeds: validation/accuracy is 0." in done.stdout
     assert "claimed at least 1.5, off by 0." in done.stdout
     assert "2 of 3 claims hold" in done.stdout
-    assert chapter.reproduce().returncode == 1  # it still fails where nothing has changed
+    assert chapter.reproduce().code == 1  # it still fails where nothing has changed
     chapter.change(claims=CLAIMS)
-    assert chapter.reproduce().returncode == 0
+    assert chapter.reproduce().code == 0
 
 
 def test_other_seeds_are_tried_and_not_written(chapter: Chapter) -> None:
@@ -187,7 +189,7 @@ def test_mistakes_are_one_line_each(chapter: Chapter) -> None:
 def test_a_run_that_fails_is_a_problem_of_its_experiment(chapter: Chapter) -> None:
     chapter.change(optimizer={"lr": 1e30}, claims=CLAIMS[:1], seeds=[0, 1])
     done = chapter.reproduce()
-    assert done.returncode == 1
+    assert done.code == 1
     assert "FAILS  90_logistic/blobs: 90_logistic/blobs seed 0 failed: the " in done.stdout
 
 
