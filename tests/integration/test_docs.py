@@ -23,7 +23,6 @@ TEST_REPRODUCE = "tests/integration/test_reproduce.py"
 PROVEN_ELSEWHERE = {
     "./scratch demo": (".ci/run", "./scratch demo"),
     "./scratch test": (".ci/run", "./scratch test"),
-    "./scratch test 01": (".ci/run", "./scratch test"),
     "./scratch test 01 -k bound": ("tests/integration/test_cli_commands.py", '"-k"'),
     "./scratch test --root -k docs": ("tests/integration/test_cli_commands.py", '"-k"'),
     "./scratch setup --all --dev": (".ci/run", "./scratch test"),
