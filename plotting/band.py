@@ -50,8 +50,9 @@ def _draw_panel(axes: Axes, curve: Column, known: Mapping[str, Any]) -> None:
     if known["logarithmic"]:
         axes.set_yscale("log")
         plain_log_labels(axes.yaxis)
-    axes.fill_between(steps, *known["limits"], step="pre", color=SKY, alpha=0.25, linewidth=0)
-    axes.fill_between(steps, *known["seeds"], step="pre", color=BLUE, alpha=0.35, linewidth=0)
+    for name, colour, alpha in (("limits", SKY, 0.25), ("seeds", BLUE, 0.35)):
+        low, high = known[name]
+        axes.fill_between(steps, low, high, step="pre", color=colour, alpha=alpha, linewidth=0)
     axes.plot(steps, known["middle"], color=BLUE, linewidth=1)
     leaves = known["leaves_at"]
     if leaves is not None:
