@@ -52,7 +52,7 @@ def _draw_panel(axes: Axes, curve: Column, known: Mapping[str, Any]) -> None:
         plain_log_labels(axes.yaxis)
     for name, colour, alpha in (("limits", SKY, 0.25), ("seeds", BLUE, 0.35)):
         low, high = known[name]
-        axes.fill_between(steps, low, high, step="pre", color=colour, alpha=alpha, linewidth=0)
+        axes.fill_between(steps, low, high, color=colour, alpha=alpha, linewidth=0)
     axes.plot(steps, known["middle"], color=BLUE, linewidth=1)
     leaves = known["leaves_at"]
     if leaves is not None:
