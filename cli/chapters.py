@@ -19,6 +19,8 @@ class Experiment:
 
     name: str
     goal: str
+    content: dict[str, Any]
+    """The file itself, before it is put together with the others: seeds, claims, notes."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,23 @@ class Project:
         chosen = {self.chapter(name).name for name in names}
         return [chapter for chapter in self.chapters() if chapter.name in chosen]
 
+    def modules(self) -> dict[int, tuple[str, list[Chapter]]]:
+        """Number to title and chapters of each module, as the table of ROADMAP.md has them.
+
+        Raises:
+            InputError: ROADMAP.md is missing.
+        """
+        path = self.root / "ROADMAP.md"
+        try:
+            rows = re.findall(r"^\| (\d+) ([^|]+?) \| (.+) \|$", path.read_text(), flags=re.MULTILINE)
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror}; it says which chapters a module has") from None
+        chapters = {int(chapter.name.split("_")[0]): chapter for chapter in self.chapters()}
+        return {
+            int(number): (title, [chapters[n] for n in map(int, re.findall(r"\b\d\d\b", names)) if n in chapters])
+            for number, title, names in rows
+        }
+
     def venv(self, chapter: Chapter | None = None) -> Venv:
         """The virtual environment of a chapter, which a copy of it shares; or the root's."""
         return root_venv(self.root) if chapter is None else chapter_venv(self.root, self.original(chapter).folder)
@@ -131,4 +150,4 @@ def _experiment(path: Path) -> Experiment:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or not content.get("goal"):
         raise InputError(f"{path} has no goal; say in one sentence what the experiment shows")
-    return Experiment(path.stem, str(content["goal"]))
+    return Experiment(path.stem, str(content["goal"]), content)

@@ -19,6 +19,8 @@ COMMANDS = {
     "check": "Grade what you wrote, part by part.",
     "track": "Show a recorded run on TensorBoard, wandb or MLflow.",
     "sweep": "Train an experiment with many settings, and find the best.",
+    "reproduce": "Train experiments on all their seeds, and check every claim.",
+    "compare": "Hold a run against the band of its experiment.",
     "replay": "Make a run again and compare the two.",
     "checkpoints": "List, verify and prune the checkpoints of a chapter.",
     "profile": "Measure where the time and the memory of a training go.",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from cli.environment import environment
 from utils.errors import Interrupted
@@ -56,6 +56,10 @@ class Children:
 
     def __exit__(self, *error: object) -> None:
         self._signals.__exit__(None, None, None)
+        self.stop()
+
+    def stop(self) -> None:
+        """End what is running, and start nothing any more."""
         with self._guard:
             self._stopped = True
             running = list(self._running)
@@ -82,19 +86,31 @@ class Children:
             output: Gets its stdout and stderr.
             env: Variables on top of this process's.
         """
+        streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
+        process = self.start(command, cwd, env, **streams)
+        return 1 if process is None else self.wait(process)
+
+    def start(
+        self, command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None, **streams: Any
+    ) -> "subprocess.Popen[bytes] | None":
+        """Start `command`, to be waited for by `wait`; None where the block was left already.
+
+        Args:
+            command: The program and its arguments.
+            cwd: Its current folder.
+            env: Variables on top of this process's.
+            streams: `stdin`, `stdout` and `stderr` as `Popen` takes them.
+        """
         with self._guard:
             if self._stopped:
-                return 1
-            process = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env=environment() | dict(env or {}),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-            )
+                return None
+            variables = environment() | dict(env or {})
+            process = subprocess.Popen(command, cwd=cwd, env=variables, process_group=0, **streams)
             self._running.add(process)
+            return process
+
+    def wait(self, process: "subprocess.Popen[bytes]") -> int:
+        """The exit code of `process`, once it has ended."""
         code = process.wait()
         with self._guard:
             self._running.discard(process)

@@ -72,6 +72,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
     )
     @click.option("--find-lr", is_flag=True, help="Draw the loss over a rising learning rate instead of training.")
     @click.option("--profile", type=click.IntRange(min=1), metavar="STEPS", help="Measure so many steps instead.")
+    @click.option("--serve", is_flag=True, hidden=True)  # for `scratch reproduce`
     @_shared_options
     def train(
         experiment: str | None,
@@ -90,9 +91,15 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         overfit_batches: int | None,
         find_lr: bool,
         profile: int | None,
+        serve: bool,
         debug: bool,
         overrides: tuple[str, ...],
     ) -> None:
+        if serve:
+            from cli.reproduce.server import Server
+
+            return Server(chapter, model_config, main).serve()
+
         from cli.compose import quote
 
         changes = [*overrides]

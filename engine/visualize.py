@@ -87,7 +87,11 @@ def plot_data(
 
     return {
         "subject": config.experiment,
-        "bounds": {claim.metric: claim.at_most for claim in config.claims if isinstance(claim.at_most, float)},
+        "bounds": {
+            claim.metric: claim.at_most
+            for claim in config.claims
+            if isinstance(claim.at_most, float) and claim.minus is None
+        },
         "split": name,
         "inputs": split.inputs.cpu().numpy(),
         "targets": evaluation.targets.numpy(),

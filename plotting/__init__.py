@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PLOTS: dict[str, str] = {
+    "band": "plotting.band:band",
     "computation_graph": "plotting.computation_graph:computation_graph",
     "confusion_matrix": "plotting.confusion_matrix:confusion_matrix",
     "decision_boundary": "plotting.decision_boundary:decision_boundary",

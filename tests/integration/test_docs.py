@@ -28,12 +28,12 @@ NOT_OURS = {
     ".mypy_cache",
     ".pytest_cache",
 }
+TEST_REPRODUCE = "tests/integration/test_reproduce.py"
 
 # Commands that are too expensive to run here: each with the file that runs it, and what it says there.
 PROVEN_ELSEWHERE = {
     "./scratch demo": (".ci/run", "./scratch demo"),
     "./scratch test": (".ci/run", "./scratch test"),
-    "./scratch test 01": (".ci/run", "./scratch test"),
     "./scratch test 01 -k bound": ("tests/integration/test_cli_commands.py", '"-k"'),
     "./scratch test --root -k docs": ("tests/integration/test_cli_commands.py", '"-k"'),
     **{
@@ -57,9 +57,11 @@ PROVEN_ELSEWHERE = {
     "pip install -r ../../requirements-dev.txt": (".ci/run", "pip install --quiet -r ../../requirements-dev.txt"),
     "pip install -e ../../": (".ci/run", "pip install --quiet -e ../../"),
     "for seed in 0 1 2 3 4; do python src/train.py --experiment and --seed $seed --no-wandb; done": (
-        "models/01_perceptron/tests/test_claims.py",
-        "test_every_claim_holds_on_every_seed",
+        "cli/reproduce/session.py",
+        'client.ask(ask="train"',
     ),
+    **{f"./scratch reproduce {what}": (TEST_REPRODUCE, '"reproduce", "90"') for what in ("01", "--module 1")},
+    "./scratch compare RUN_ID": (TEST_REPRODUCE, '"compare", new.name'),
     "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
     **{
         f"./scratch checkpoints {arguments}": (

@@ -63,6 +63,17 @@ def available() -> dict[str, Any]:
         "metric": "validation/accuracy",
         "mode": "max",
         "logarithmic": ("optimizer.lr",),
+        "bands": {
+            "train/loss": {
+                "run": ([0, 4, 8], [0.5, 0.25, 0.9]),
+                "steps": [0, 4, 8],
+                "seeds": ([0.45, 0.2, 0.1], [0.55, 0.3, 0.2]),
+                "middle": [0.5, 0.25, 0.15],
+                "limits": ([0.35, 0.1, 0.0], [0.65, 0.4, 0.3]),
+                "logarithmic": False,
+                "leaves_at": 8,
+            }
+        },
         "rates": [0.001, 0.01, 0.1, 1.0],
         "losses": [1.0, 0.6, 0.5, 4.0],
         "smoothed": [1.0, 0.8, 0.7, 2.0],
