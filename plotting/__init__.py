@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 PLOTS: dict[str, str] = {
     "confusion_matrix": "plotting.confusion_matrix:confusion_matrix",
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
+    "folded_plane": "plotting.folded_plane:folded_plane",
+    "gradient_by_layer": "plotting.gradient_by_layer:gradient_by_layer",
     "learning_curve": "plotting.learning_curve:learning_curve",
     "learning_rate_finder": "plotting.learning_rate_finder:learning_rate_finder",
     "mistakes_and_bound": "plotting.mistakes_and_bound:mistakes_and_bound",
+    "shift_curve": "plotting.shift_curve:shift_curve",
     "sweep_history": "plotting.sweep:sweep_history",
     "sweep_parameters": "plotting.sweep:sweep_parameters",
     "weight_trajectory": "plotting.weight_trajectory:weight_trajectory",

@@ -32,6 +32,8 @@ def available() -> dict[str, Any]:
             "model/bias": -0.5,
             "model/mistakes": 2.0 * epoch,
             "model/mistake_bound": 43.0,
+            "model/gradient_norm_1": 0.01,
+            "model/gradient_norm_2": 1.0,
         }
         for epoch in range(5)
     ]
@@ -48,6 +50,9 @@ def available() -> dict[str, Any]:
         "split": "train",
         "weights": WEIGHTS,
         "bias": BIAS,
+        "represent": np.tanh,
+        "readout_weights": WEIGHTS,
+        "readout_bias": BIAS,
         "trials": [
             {
                 "number": 0,

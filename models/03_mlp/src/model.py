@@ -1,4 +1,4 @@
-"""The multilayer perceptron (Rumelhart, Hinton and Williams 1986): layers of units, and a rule that teaches all of them.
+"""The multilayer perceptron (Rumelhart, Hinton and Williams 1986): layers of units, and a rule to teach all of them.
 
 What is notable about this version:
 

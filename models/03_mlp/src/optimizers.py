@@ -1,7 +1,7 @@
 """Optimizers by hand: how a gradient becomes a step.
 
-Each one changes a single vector θ that holds all weights and biases, so an update is a line or two of the paper. What an
-optimizer remembers are buffers of a module, so that it is saved with the weights and a resumed run goes on with it.
+Each one changes a single vector θ that holds all weights and biases, so an update is a line or two of the paper. What
+an optimizer remembers are buffers of a module: they are saved with the weights, and a resumed run goes on with them.
 With the same settings the weights are those of torch.optim. Equation numbers are those of docs/deep_dive.md.
 """
 
