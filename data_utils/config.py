@@ -88,27 +88,140 @@ class NoisyBlobs(HeldOut):
     """Decides the points."""
 
 
+class Moons(HeldOut):
+    """Two half circles that reach into each other."""
+
+    name: Literal["moons"]
+    n: int = Field(ge=2)
+    """Examples in all, half of each class."""
+    noise: float = Field(ge=0)
+    """Standard deviation of what is added to each coordinate; the circles have radius 1."""
+    seed: Seed
+    """Decides the points."""
+
+
+class Spirals(HeldOut):
+    """Two spirals that wind around each other."""
+
+    name: Literal["spirals"]
+    n: int = Field(ge=2)
+    """Examples in all, half of each class."""
+    turns: float = Field(gt=0)
+    """How often each spiral winds around the origin."""
+    noise: float = Field(ge=0)
+    """Standard deviation of what is added to each coordinate; the spirals end at radius 1."""
+    seed: Seed
+    """Decides the points."""
+
+
+class FarPoints(HeldOut):
+    """Two clouds with a line between them, and a part of one far out on its own side."""
+
+    name: Literal["far_points"]
+    n: int = Field(ge=10)
+    """Examples in all, half of each class; a fifth of class 1 lies far out."""
+    distance: float = Field(ge=0)
+    """How far out that fifth is moved."""
+    seed: Seed
+    """Decides the points."""
+
+
+class Regression(HeldOut):
+    """A data set whose targets are numbers."""
+
+    standardize_targets: bool
+    """Shift and scale the targets to mean 0 and standard deviation 1, as measured on the training split."""
+
+
+class Line(Regression):
+    """A linear function with noise on it."""
+
+    name: Literal["line"]
+    n: int = Field(ge=2)
+    """Examples in all."""
+    features: int = Field(ge=1)
+    noise: float = Field(ge=0)
+    """Standard deviation of what is added to each target."""
+    seed: Seed
+    """Decides the function and the points."""
+
+
+class Sine(Regression):
+    """One period of the sine with noise on it."""
+
+    name: Literal["sine"]
+    n: int = Field(ge=2)
+    """Examples in all."""
+    noise: float = Field(ge=0)
+    """Standard deviation of what is added to each target."""
+    seed: Seed
+    """Decides the points."""
+
+
 class Table(HeldOut):
     """A small data set that comes with scikit-learn."""
 
-    name: Literal["iris", "iris-easy", "iris-hard", "breast_cancer", "digits"]
+    name: Literal["iris", "iris-easy", "iris-hard", "breast_cancer"]
 
 
-class Mnist(DataSection):
-    """Handwritten digits, with the test split of their authors; `validation` is a fraction of their training split."""
+class RegressionTable(Regression):
+    """A small data set with numbers as targets that comes with scikit-learn."""
 
-    name: Literal["mnist"]
+    name: Literal["diabetes"]
+
+
+class Pictures(DataSection):
+    """What can be done to images to find out what a model relies on."""
+
+    train_size: int | None = Field(ge=1)
+    """So many examples of the training split, drawn by `split_seed`; fewer are a part of more. Null means all."""
+    permute_pixels: Seed | None
+    """Seed of one permutation of the pixels, the same for every image of every split; null leaves them in place."""
+    shift: int
+    """The images held out are moved to the right by so many pixels, black coming in; those for training are not."""
+
+
+class Digits(HeldOut, Pictures):
+    """Handwritten digits of 8 by 8 pixels that come with scikit-learn."""
+
+    name: Literal["digits"]
+    shift: int = Field(ge=0, lt=8)
+
+
+class Mnist(Pictures):
+    """MNIST, or a data set of its form: ten classes, 28 by 28 pixels, and the test split of its authors.
+
+    `validation` is a fraction of the authors' training split.
+    """
+
+    name: Literal["mnist", "fashion_mnist"]
     test: Literal["official"]
+    shift: int = Field(ge=0, lt=28)
     classes: tuple[Digit, ...] | None
-    """The digits to tell apart, in the order of their class indices; null means all ten."""
+    """The labels to tell apart, in the order of their class indices; null means all ten."""
 
     @field_validator("classes")
     @classmethod
     def _at_least_two_distinct(cls, classes: tuple[int, ...] | None) -> tuple[int, ...] | None:
         if classes is not None and (len(classes) < 2 or len(set(classes)) < len(classes)):
-            raise ValueError("name at least two different digits, or null for all ten")
+            raise ValueError("name at least two different labels from 0 to 9, or null for all ten")
         return classes
 
 
-DataConfig = Annotated[Gate | Boolean | Blobs | NoisyBlobs | Table | Mnist, Field(discriminator="name")]
+DataConfig = Annotated[
+    Gate
+    | Boolean
+    | Blobs
+    | NoisyBlobs
+    | Moons
+    | Spirals
+    | FarPoints
+    | Line
+    | Sine
+    | Table
+    | RegressionTable
+    | Digits
+    | Mnist,
+    Field(discriminator="name"),
+]
 """The `data` section of a config, told apart by `name`."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int64, Shaped
+from jaxtyping import Float32, Int64, Shaped
 
 
 @dataclass(frozen=True)
@@ -12,11 +12,14 @@ class Examples:
 
     inputs: Shaped[np.ndarray, "n *shape"]
     """Tables as [n, features], images as [n, channels, height, width]; whole numbers stay whole."""
-    targets: Int64[np.ndarray, " n"]
-    """Class indices, from 0."""
+    targets: Int64[np.ndarray, " n"] | Float32[np.ndarray, "n outputs"]
+    """Class indices, from 0; or numbers, for regression."""
     class_names: tuple[str, ...]
+    """One name for each class; empty for regression."""
     feature_names: tuple[str, ...]
     """One name for each column of a table; empty for images."""
+    target_names: tuple[str, ...] = ()
+    """One name for each number of a target; empty for classes."""
     scale: float = 1.0
     """What inputs are divided by before use: the largest value a pixel can have."""
     official_test: int = 0

@@ -7,9 +7,27 @@ import numpy as np
 import torch
 
 from data_utils import partition
-from data_utils.config import Blobs, Boolean, DataConfig, Gate, Mnist, NoisyBlobs, Table
+from data_utils.config import (
+    Blobs,
+    Boolean,
+    DataConfig,
+    Digits,
+    FarPoints,
+    Gate,
+    Line,
+    Mnist,
+    Moons,
+    NoisyBlobs,
+    Pictures,
+    Regression,
+    RegressionTable,
+    Sine,
+    Spirals,
+    Table,
+)
 from data_utils.examples import Examples
 from data_utils.folders import processed_folder
+from data_utils.pictures import permuted, reduced, shifted
 from data_utils.splits import Splits, TensorSplit
 from data_utils.standardize import Standardization
 
@@ -19,18 +37,29 @@ def load(config: DataConfig) -> Splits:
 
     Raises:
         RunError: A file cannot be had or is not what it should be.
-        InputError: The fractions leave a split empty or a class without training examples.
+        InputError: The fractions leave a split empty or a class without training examples, or there are fewer than
+            `train_size`.
     """
     examples = _examples(config)
     fingerprint = _fingerprint(examples, config)
     indices = _indices(examples, config, fingerprint)
-    splits = {name: _tensors(examples, chosen) for name, chosen in indices.items()}
+    if isinstance(config, Pictures) and config.train_size is not None:
+        indices["train"] = reduced(indices["train"], examples.targets, config.train_size, config.split_seed)
+    splits = {name: _tensors(examples, config, name, chosen) for name, chosen in indices.items()}
     standardization = Standardization.fit(splits["train"].inputs) if config.standardize else None
     feature_names = examples.feature_names
     if standardization is not None:
         feature_names = tuple(f"{name.removesuffix(' (cm)')}, standardised" for name in feature_names)
         splits = {
             name: TensorSplit(standardization.apply(split.inputs), split.targets) for name, split in splits.items()
+        }
+    target_standardization, target_names = None, examples.target_names
+    if isinstance(config, Regression) and config.standardize_targets:
+        target_standardization = Standardization.fit(splits["train"].targets)
+        target_names = tuple(f"{name}, standardised" for name in target_names)
+        splits = {
+            name: TensorSplit(split.inputs, target_standardization.apply(split.targets))
+            for name, split in splits.items()
         }
     return Splits(
         name=config.name,
@@ -39,10 +68,12 @@ def load(config: DataConfig) -> Splits:
         test=splits.get("test"),
         indices={name: torch.from_numpy(chosen) for name, chosen in indices.items()},
         class_names=examples.class_names,
+        target_names=target_names,
         feature_names=feature_names,
         input_shape=examples.inputs.shape[1:],
         fingerprint=fingerprint,
         standardization=standardization,
+        target_standardization=target_standardization,
     )
 
 
@@ -53,10 +84,14 @@ def _examples(config: DataConfig) -> Examples:
             from data_utils.mnist import mnist
 
             return mnist(config)
-        case Table():
+        case Table() | RegressionTable():
             from data_utils.tabular import table
 
             return table(config)
+        case Digits():
+            from data_utils.tabular import digits
+
+            return digits()
     from data_utils import toy
 
     match config:
@@ -68,6 +103,16 @@ def _examples(config: DataConfig) -> Examples:
             return toy.blobs(config)
         case NoisyBlobs():
             return toy.noisy_blobs(config)
+        case Moons():
+            return toy.moons(config)
+        case Spirals():
+            return toy.spirals(config)
+        case FarPoints():
+            return toy.far_points(config)
+        case Line():
+            return toy.line(config)
+        case Sine():
+            return toy.sine(config)
 
 
 def _fingerprint(examples: Examples, config: DataConfig) -> str:
@@ -89,12 +134,20 @@ def _indices(examples: Examples, config: DataConfig, fingerprint: str) -> partit
         return {"train": np.arange(ours), **official}  # nothing is drawn, so there is nothing to record
 
     def draw() -> partition.Indices:
-        return partition.draw(examples.inputs[:ours], examples.targets[:ours], fractions, config.split_seed) | official
+        classes = examples.targets[:ours] if examples.class_names else None
+        return partition.draw(examples.inputs[:ours], classes, fractions, config.split_seed) | official
 
     return partition.recorded(processed_folder(config.name, fingerprint) / "splits.npz", n, draw)
 
 
-def _tensors(examples: Examples, chosen: np.ndarray) -> TensorSplit:
+def _tensors(examples: Examples, config: DataConfig, name: str, chosen: np.ndarray) -> TensorSplit:
+    """The examples `chosen` for the split `name`, as a model sees them."""
     whole = len(chosen) == len(examples.targets)
-    inputs = torch.from_numpy(examples.inputs if whole else examples.inputs[chosen]).to(torch.float32, copy=True)
+    raw = examples.inputs if whole else examples.inputs[chosen]
+    if isinstance(config, Pictures):
+        if name != "train":
+            raw = shifted(raw, config.shift)
+        if config.permute_pixels is not None:
+            raw = permuted(raw, config.permute_pixels)
+    inputs = torch.from_numpy(raw).to(torch.float32, copy=True)
     return TensorSplit(inputs.div_(examples.scale), torch.from_numpy(examples.targets[chosen]))

@@ -1,4 +1,7 @@
-"""MNIST from the four idx files of its authors, read by a parser that believes nothing the files say."""
+"""MNIST and Fashion-MNIST from the four idx files of their authors.
+
+They are read by a parser that believes nothing the files say.
+"""
 
 import gzip
 import struct
@@ -16,23 +19,26 @@ from data_utils.examples import Examples
 from utils.errors import RunError
 
 _TRAIN, _TEST, _SIDE = 60_000, 10_000, 28
-_UNSIGNED_BYTE = 8  # the idx code of the only number type that MNIST uses
+_UNSIGNED_BYTE = 8  # the idx code of the only number type that these files use
+
+_GARMENTS = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+_CLASSES = {"mnist": tuple(str(digit) for digit in range(10)), "fashion_mnist": _GARMENTS}
 
 
 def mnist(config: Mnist) -> Examples:
-    """The digits that `config` names, 28 by 28 pixels from 0 to 255; the official test split comes last."""
-    files = fetch(get_card("mnist"))
+    """The classes that `config` names, 28 by 28 pixels from 0 to 255; the official test split comes last."""
+    files = fetch(get_card(config.name))
     parts = [_images_and_labels(files, "train", _TRAIN), _images_and_labels(files, "t10k", _TEST)]
-    digits = config.classes or tuple(range(10))
-    chosen = [np.isin(labels, digits) for _, labels in parts]
+    wanted = config.classes or tuple(range(10))
+    chosen = [np.isin(labels, wanted) for _, labels in parts]
     labels = np.concatenate([labels[keep] for (_, labels), keep in zip(parts, chosen, strict=True)])
     images = np.concatenate([images[keep] for (images, _), keep in zip(parts, chosen, strict=True)])
     class_of = np.zeros(10, dtype=np.int64)
-    class_of[list(digits)] = np.arange(len(digits))
+    class_of[list(wanted)] = np.arange(len(wanted))
     return Examples(
         images[:, np.newaxis],
         class_of[labels],
-        class_names=tuple(str(digit) for digit in digits),
+        class_names=tuple(_CLASSES[config.name][label] for label in wanted),
         feature_names=(),
         scale=255.0,
         official_test=int(chosen[1].sum()),

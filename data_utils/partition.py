@@ -22,7 +22,7 @@ Indices = dict[str, np.ndarray]
 
 def draw(
     inputs: Shaped[np.ndarray, "n *shape"],
-    targets: Int64[np.ndarray, " n"],
+    targets: Int64[np.ndarray, " n"] | None,
     fractions: Mapping[str, float],
     seed: int,
 ) -> Indices:
@@ -33,13 +33,15 @@ def draw(
 
     Args:
         inputs: The inputs, of any type; equal means equal in every bit.
-        targets: Their class indices.
+        targets: Their class indices; None where there are no classes, and all examples count alike.
         fractions: What to hold out, such as `{"test": 0.2, "validation": 0.1}`; the rest is `train`.
         seed: Decides who is held out.
 
     Raises:
         InputError: A split would be empty, or a class would be missing from `train`.
     """
+    if targets is None:
+        targets = np.zeros(len(inputs), dtype=np.int64)
     groups: dict[bytes, list[int]] = {}
     for example, row in enumerate(inputs):
         groups.setdefault(row.tobytes(), []).append(example)
@@ -70,9 +72,10 @@ def _refuse_gaps(members: dict[str, list[int]], targets: np.ndarray, fractions: 
             )
     missing = set(targets.tolist()) - set(targets[members["train"]].tolist())
     if missing:
+        whom = f"none of class {min(missing)}" if members["train"] else "none"
         raise InputError(
             f"holding out {', '.join(f'data.{name}={fraction:g}' for name, fraction in fractions.items())} of "
-            f"{len(targets)} examples leaves none of class {min(missing)} for training; hold out less"
+            f"{len(targets)} examples leaves {whom} for training; hold out less"
         )
 
 

@@ -16,13 +16,15 @@ class TensorSplit:
     """Examples in memory: a map-style dataset of (input, target) pairs."""
 
     inputs: Float32[Tensor, "n *shape"]
-    targets: Int64[Tensor, " n"]
-    """Class indices, from 0."""
+    targets: Int64[Tensor, " n"] | Float32[Tensor, "n outputs"]
+    """Class indices, from 0; or numbers, for regression."""
 
     def __len__(self) -> int:
         return len(self.targets)
 
-    def __getitem__(self, index: int) -> tuple[Float32[Tensor, "*shape"], Int64[Tensor, ""]]:
+    def __getitem__(
+        self, index: int
+    ) -> tuple[Float32[Tensor, "*shape"], Int64[Tensor, ""] | Float32[Tensor, " outputs"]]:
         return self.inputs[index], self.targets[index]
 
     def to(self, device: torch.device | str) -> "TensorSplit":
@@ -43,6 +45,9 @@ class Splits:
     indices: dict[str, Int64[Tensor, " m"]]
     """For each split, which examples of the whole data set it holds, ascending."""
     class_names: tuple[str, ...]
+    """One name for each class; empty for regression."""
+    target_names: tuple[str, ...]
+    """One name for each number of a target; empty for classes."""
     feature_names: tuple[str, ...]
     """One name for each column of a table; empty for images."""
     input_shape: tuple[int, ...]
@@ -51,6 +56,8 @@ class Splits:
     """16 hex digits that identify the raw examples and the config; the same on every machine."""
     standardization: Standardization | None = None
     """How the inputs were standardised, for a plot in the original units; None where they were not."""
+    target_standardization: Standardization | None = None
+    """How the targets of a regression were standardised; None where they were not."""
 
     @property
     def n_features(self) -> int:
@@ -59,8 +66,13 @@ class Splits:
 
     @property
     def n_classes(self) -> int:
-        """Classes, whether or not each has examples in every split."""
+        """Classes, whether or not each has examples in every split; 0 for regression."""
         return len(self.class_names)
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers in one target of a regression; 0 for classes."""
+        return len(self.target_names)
 
     def split(self, name: str) -> TensorSplit:
         """The split called train, validation or test.

@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from data_utils.config import Table
+from data_utils.config import RegressionTable, Table
 from data_utils.examples import Examples
 
 
-def table(config: Table) -> Examples:
+def table(config: Table | RegressionTable) -> Examples:
     """The data set that `config` names."""
     return {
         "iris": iris,
         "iris-easy": iris_easy,
         "iris-hard": iris_hard,
         "breast_cancer": breast_cancer,
-        "digits": digits,
+        "diabetes": diabetes,
     }[config.name]()
 
 
@@ -56,6 +56,23 @@ def breast_cancer() -> Examples:
         tumours.target.astype(np.int64),
         class_names=tuple(str(name) for name in tumours.target_names),
         feature_names=tuple(str(name) for name in tumours.feature_names),
+    )
+
+
+def diabetes() -> Examples:
+    """442 patients by age, sex, body mass index, blood pressure and six blood measures, in their own units.
+
+    The target is a measure of how far the disease had gone a year later, from 25 to 346.
+    """
+    from sklearn.datasets import load_diabetes
+
+    patients = load_diabetes(scaled=False)  # its own scaling is measured on all examples, held out or not
+    return Examples(
+        patients.data.astype(np.float32),
+        patients.target.astype(np.float32)[:, np.newaxis],
+        class_names=(),
+        feature_names=tuple(patients.feature_names),
+        target_names=("progression",),
     )
 
 

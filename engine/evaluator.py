@@ -29,9 +29,10 @@ class Evaluation:
 _MEANS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "accuracy": lambda predictions, targets: predictions == targets,
     "error": lambda predictions, targets: predictions != targets,
-    "mean_squared_error": lambda predictions, targets: (predictions - targets).double().square(),
-    "mean_absolute_error": lambda predictions, targets: (predictions - targets).double().abs(),
+    "mse": lambda predictions, targets: (predictions.double() - targets.double()).square(),
+    "mae": lambda predictions, targets: (predictions.double() - targets.double()).abs(),
 }
+_OF_CLASSES = ("accuracy", "error")
 
 
 class Evaluator:
@@ -39,14 +40,19 @@ class Evaluator:
 
     Args:
         hardware: Where to compute.
-        metrics: Names of means over examples (accuracy, error, mean_squared_error, mean_absolute_error), or of
-            torchmetrics classes in snake_case (f1_score, r2_score).
+        metrics: Names of means over examples (accuracy, error, mse, mae), or of torchmetrics classes in snake_case
+            (f1_score, r2_score).
         batch_size: Examples in one forward pass; it does not change the result beyond rounding.
-        n_classes: For the torchmetrics classes that need it.
+        n_classes: 0 where the targets are numbers.
+
+    Raises:
+        InputError: There is no such metric, or it counts classes and there are none.
     """
 
     def __init__(self, hardware: Hardware, metrics: Sequence[str], batch_size: int, n_classes: int) -> None:
         self.hardware, self.batch_size = hardware, batch_size
+        if n_classes == 0 and (names := [name for name in metrics if name in _OF_CLASSES]):
+            raise _needs_classes(names[0])
         self.means = {name: _MEANS[name] for name in metrics if name in _MEANS}
         self.collected = {name: _from_torchmetrics(name, n_classes) for name in metrics if name not in _MEANS}
 
@@ -73,6 +79,7 @@ class Evaluator:
                 with self.hardware.autocast():
                     output: dict[str, Tensor] = model.evaluation_step(batch)  # type: ignore[operator]
                 predicted, target = output.pop("predictions").cpu(), output.pop("targets").cpu()
+                self._check_shapes(predicted, target)
                 predictions.append(predicted)
                 targets.append(target)
                 totals = {name: value.double() * len(target) for name, value in output.items()}
@@ -86,10 +93,25 @@ class Evaluator:
             metrics[name] = metric(all_predictions, all_targets)
         return Evaluation(metrics, all_predictions, all_targets)
 
+    def _check_shapes(self, predictions: Tensor, targets: Tensor) -> None:
+        """Refuse what torch would broadcast."""
+        if self.means and predictions.shape != targets.shape:
+            raise InputError(
+                f"metric '{next(iter(self.means))}' in trainer.metrics compares one by one, but this model gives "
+                f"predictions of shape {list(predictions.shape)} for targets of shape {list(targets.shape)}"
+            )
+
 
 def _total(values: Tensor) -> Tensor:
     """The sum over examples of what each one's values are on average; exact where the values are counts."""
     return values.double().sum() * len(values) / values.numel()
+
+
+def _needs_classes(name: str) -> InputError:
+    return InputError(
+        f"metric '{name}' in trainer.metrics is for classes, but the targets of this data set are numbers; "
+        "take mse or mae"
+    )
 
 
 @contextmanager
@@ -117,6 +139,8 @@ def _from_torchmetrics(name: str, n_classes: int) -> Callable[[Tensor, Tensor], 
     if name not in known:
         choices = known.keys() | _MEANS.keys()
         raise InputError(f"unknown metric '{name}' in trainer.metrics{did_you_mean(name, choices)}")
+    if n_classes == 0 and not hasattr(regression, known[name].__name__):
+        raise _needs_classes(name)
     metric = _with_defaults(known[name], n_classes)
     if metric is None:
         raise InputError(f"metric '{name}' in trainer.metrics needs settings of its own, which cannot be given")

@@ -56,7 +56,7 @@ def plot_data(
 
     def predict(inputs: np.ndarray) -> np.ndarray:
         points = torch.as_tensor(inputs, dtype=torch.float32, device=evaluator.hardware.device)
-        no_targets = torch.zeros(len(points), dtype=torch.int64, device=points.device)
+        no_targets = torch.zeros(len(points), *split.targets.shape[1:], dtype=split.targets.dtype, device=points.device)
         with undisturbed(model), torch.no_grad():
             output: dict[str, Tensor] = model.evaluation_step((points, no_targets))  # type: ignore[operator]
         return output["predictions"].cpu().numpy()
@@ -69,7 +69,8 @@ def plot_data(
         "targets": evaluation.targets.numpy(),
         "predictions": evaluation.predictions.numpy(),
         "predict": predict,
-        "class_names": splits.class_names,
+        "class_names": splits.class_names or None,
+        "target_names": splits.target_names or None,
         "feature_names": splits.feature_names,
         "image_shape": splits.input_shape[-2:] if len(splits.input_shape) == 3 else None,
         **(model.plot_data() if hasattr(model, "plot_data") else {}),  # type: ignore[operator]

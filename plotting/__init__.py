@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PLOTS: dict[str, str] = {
     "confusion_matrix": "plotting.confusion_matrix:confusion_matrix",
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
+    "fit": "plotting.fit:fit",
     "folded_plane": "plotting.folded_plane:folded_plane",
     "gradient_by_layer": "plotting.gradient_by_layer:gradient_by_layer",
     "learning_curve": "plotting.learning_curve:learning_curve",

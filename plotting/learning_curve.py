@@ -1,4 +1,4 @@
-"""Loss and accuracy over the run."""
+"""The loss and the metrics over the run: accuracy and error of classes, mse and mae of numbers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ from plotting.style import (
     styled,
 )
 
-_MEASURES = ("loss", "accuracy", "error")
+_MEASURES = ("loss", "accuracy", "error", "mse", "mae")
 _SHARES = ("accuracy", "error")  # drawn in percent
 _ROLES: dict[str, dict[str, Any]] = {  # from the background to the front
     "batch": {"color": FAINT, "linewidth": 0.9, "alpha": 0.6},
@@ -41,7 +41,7 @@ _LOG_FROM = 50.0  # a loss that falls by this factor is flat on a linear axis fo
 
 @styled
 def learning_curve(subject: str, history: History, bounds: Mapping[str, float] | None = None) -> Figure:
-    """Draw loss and accuracy (or error) over epochs, one panel each, with every split that was evaluated.
+    """Draw the loss and the metrics over epochs, one panel each, with every split that was evaluated.
 
     Batch values (means while the weights moved) are faint, splits (fixed weights) are strong.
 
@@ -106,7 +106,7 @@ def _leading(curves: Mapping[str, Column]) -> str:
 
 def _finding(panels: Mapping[str, Mapping[str, Column]], unit: str) -> str:
     """The result in words: where the most telling metric ends, and its best if that was better."""
-    measure = next(measure for measure in ("accuracy", "error", "loss") if measure in panels)
+    measure = next(measure for measure in ("accuracy", "error", "mse", "mae", "loss") if measure in panels)
     role = _leading(panels[measure])
     curve = panels[measure][role]
     name = f"{'training' if role == 'train' else role} {measure}"

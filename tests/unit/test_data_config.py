@@ -5,11 +5,12 @@ from data_utils.config import DataConfig
 
 SCHEMA: TypeAdapter[DataConfig] = TypeAdapter(DataConfig)
 COMMON = {"standardize": False, "validation": 0.0, "test": 0.0, "split_seed": 0}
-MNIST = {**COMMON, "name": "mnist", "test": "official", "classes": None}
+PICTURES = {"train_size": None, "permute_pixels": None, "shift": 0}
+MNIST = {**COMMON, **PICTURES, "name": "mnist", "test": "official", "classes": None}
 BLOBS = {**COMMON, "name": "blobs", "n": 10, "features": 2, "margin": 0.1, "seed": 0}
 
 
-@pytest.mark.parametrize("name", ["and", "or", "xor", "iris", "iris-easy", "iris-hard", "breast_cancer", "digits"])
+@pytest.mark.parametrize("name", ["and", "or", "xor", "iris", "iris-easy", "iris-hard", "breast_cancer"])
 def test_a_data_set_without_settings_needs_only_the_common_ones(name):
     assert SCHEMA.validate_python({**COMMON, "name": name}).name == name
 
@@ -55,6 +56,14 @@ def test_mnist_has_its_official_test_split_and_no_other():
     assert SCHEMA.validate_python(MNIST).test == "official"
     with pytest.raises(ValidationError, match="official"):
         SCHEMA.validate_python({**MNIST, "test": 0.2})
+
+
+@pytest.mark.parametrize(
+    "changed", [{"shift": -1}, {"shift": 28}, {"train_size": 0}, {"permute_pixels": -1}, {"name": "digits", "shift": 8}]
+)
+def test_what_cannot_be_done_to_images_is_refused(changed):
+    with pytest.raises(ValidationError, match=list(changed)[-1]):
+        SCHEMA.validate_python({**MNIST, **changed})
 
 
 @pytest.mark.parametrize("classes", [[], [3], [3, 3], [0, 10]])

@@ -11,6 +11,7 @@ from data_utils.config import DataConfig
 from utils.errors import InputError
 
 COMMON = {"standardize": False, "validation": 0.0, "test": 0.0, "split_seed": 0}
+PICTURES = {"train_size": None, "permute_pixels": None, "shift": 0}
 BLOBS = {"n": 20, "features": 2, "margin": 0.5, "seed": 0}
 
 
@@ -67,7 +68,7 @@ def test_the_two_equal_irises_are_never_apart():
 
 
 def test_pixels_are_between_0_and_1():
-    inputs = load(config("digits")).train.inputs
+    inputs = load(config("digits", **PICTURES)).train.inputs
     assert inputs.shape == (1797, 1, 8, 8) and inputs.min() == 0 and inputs.max() == 1
 
 
@@ -128,7 +129,7 @@ def test_the_fingerprint_differs_where_the_config_does():
 
 
 def test_mnist_keeps_its_official_test_split(dataset_mirror):
-    settings = {"test": "official", "classes": [0, 1]}
+    settings = {**PICTURES, "test": "official", "classes": [0, 1]}
     splits = load(config("mnist", **settings, validation=0.1))
     assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [11399, 1266, 2115]
     assert splits.input_shape == (1, 28, 28) and splits.class_names == ("0", "1")
@@ -141,7 +142,7 @@ def test_mnist_keeps_its_official_test_split(dataset_mirror):
 
 
 def test_standardised_mnist_has_the_published_mean_and_deviation(dataset_mirror):
-    standardization = load(config("mnist", test="official", classes=None, standardize=True)).standardization
+    standardization = load(config("mnist", **PICTURES, test="official", classes=None, standardize=True)).standardization
     assert standardization.mean.item() == pytest.approx(0.1307, abs=5e-5)
     assert standardization.scale.item() == pytest.approx(0.3081, abs=5e-5)
 
@@ -211,3 +212,77 @@ def test_the_package_offers_three_names():
 def test_the_name_of_a_standardised_feature_says_so_and_has_no_unit():
     assert load(config("iris", test=0.2)).feature_names[0] == "sepal length (cm)"
     assert load(config("iris", test=0.2, standardize=True)).feature_names[0] == "sepal length, standardised"
+
+
+LINE = {"n": 60, "features": 2, "noise": 0.1, "seed": 0, "standardize_targets": False}
+
+
+def test_numbers_as_targets_have_outputs_and_no_classes():
+    splits = load(config("line", **LINE, validation=0.2, test=0.1))
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [42, 12, 6]
+    assert splits.train.targets.shape == (42, 1) and splits.train.targets.dtype == torch.float32
+    assert (splits.n_classes, splits.class_names, splits.n_outputs, splits.target_names) == (0, (), 1, ("y",))
+    assert load(config("xor")).n_outputs == 0
+
+
+def test_targets_are_standardised_as_measured_on_the_training_split():
+    splits = load(config("line", **{**LINE, "standardize_targets": True}, test=0.5))
+    original = load(config("line", **LINE, test=0.5))
+    assert splits.train.targets.mean().abs() < 1e-6
+    assert splits.train.targets.std(correction=0) == pytest.approx(1, abs=1e-5)
+    assert splits.test.targets.mean().abs() > 1e-3
+    restored = splits.target_standardization.invert(splits.test.targets)
+    assert torch.allclose(restored, original.test.targets, atol=1e-5)
+    assert splits.target_names == ("y, standardised",) and original.target_standardization is None
+
+
+def test_a_regression_without_training_examples_is_refused():
+    with pytest.raises(InputError, match="of 2 examples leaves none for training; hold out less"):
+        load(config("line", **{**LINE, "n": 2}, validation=0.49, test=0.5))
+
+
+def digits(**changes):
+    return load(config("digits", **{**PICTURES, **changes}, validation=0.1, test=0.2))
+
+
+def test_a_smaller_training_split_is_a_part_of_a_larger_one():
+    whole, large, small = digits(), digits(train_size=200), digits(train_size=100)
+    assert (len(large.train), len(small.train)) == (200, 100)
+    assert set(small.indices["train"].tolist()) < set(large.indices["train"].tolist())
+    assert set(large.indices["train"].tolist()) < set(whole.indices["train"].tolist())
+    assert torch.equal(small.test.inputs, whole.test.inputs)
+
+
+def test_a_training_split_of_all_there_is_is_the_whole_one():
+    whole = digits()
+    assert torch.equal(digits(train_size=len(whole.train)).train.inputs, whole.train.inputs)
+
+
+@pytest.mark.parametrize(("size", "message"), [(1797, "only 1259 examples"), (5, "leaves none of class")])
+def test_a_training_split_that_cannot_be_had_is_refused(size, message):
+    with pytest.raises(InputError, match=f"data.train_size={size}.*{message}"):
+        digits(train_size=size)
+
+
+def test_every_split_has_its_pixels_permuted_alike():
+    plain, mixed = digits(), digits(permute_pixels=3)
+    order = torch.tensor([int(column) for column in _columns(plain.train, mixed.train)])
+    for split in ("train", "validation", "test"):
+        images, permuted = (each.split(split).inputs.flatten(1) for each in (plain, mixed))
+        assert torch.equal(images[:, order], permuted)
+    assert not torch.equal(digits(permute_pixels=4).train.inputs, mixed.train.inputs)
+
+
+def _columns(plain, permuted):
+    """For each pixel of `permuted`, a pixel of `plain` with the same values in every image."""
+    images, mixed = plain.inputs.flatten(1), permuted.inputs.flatten(1)
+    return ((images[:, :, None] == mixed[:, None, :]).all(0).int().argmax(0)).tolist()
+
+
+def test_what_is_held_out_is_shifted_and_what_is_for_training_is_not():
+    plain, moved = digits(), digits(shift=3)
+    assert torch.equal(moved.train.inputs, plain.train.inputs)
+    for split in ("validation", "test"):
+        images, shifted = plain.split(split).inputs, moved.split(split).inputs
+        assert torch.equal(shifted[..., 3:], images[..., :-3])
+        assert (shifted[..., :3] == 0).all()

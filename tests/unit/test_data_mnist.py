@@ -87,8 +87,18 @@ def on_disk(dataset_mirror, tmp_path, monkeypatch):
     monkeypatch.setenv("SCRATCH_DATA_DIR", str(tmp_path))
 
 
-def config(classes=None):
-    return Mnist(name="mnist", standardize=False, validation=0.0, test="official", split_seed=0, classes=classes)
+def config(classes=None, name="mnist"):
+    return Mnist(
+        name=name,
+        standardize=False,
+        validation=0.0,
+        test="official",
+        split_seed=0,
+        classes=classes,
+        train_size=None,
+        permute_pixels=None,
+        shift=0,
+    )
 
 
 TRAIN_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -116,6 +126,20 @@ def test_a_pair_of_digits_is_numbered_in_the_order_of_the_config(on_disk):
     assert np.bincount(examples.targets[-examples.official_test :]).tolist() == [TEST_COUNTS[7], TEST_COUNTS[1]]
     whole = mnist(config())
     assert np.array_equal(examples.inputs[examples.targets == 0], whole.inputs[whole.targets == 7])
+
+
+def test_fashion_mnist_has_the_published_counts_mean_and_deviation(on_disk):
+    examples = mnist(config(name="fashion_mnist"))
+    train = slice(0, 60_000)
+    assert np.bincount(examples.targets[train]).tolist() == [6000] * 10
+    assert np.bincount(examples.targets[60_000:]).tolist() == [1000] * 10
+    pixels = examples.inputs[train] / np.float32(255)
+    assert pixels.mean(dtype=float) == pytest.approx(0.2860, abs=5e-5)
+    assert pixels.std(dtype=float) == pytest.approx(0.3530, abs=5e-5)
+
+
+def test_garments_are_named_by_their_labels(on_disk):
+    assert mnist(config(classes=(9, 0), name="fashion_mnist")).class_names == ("ankle boot", "T-shirt")
 
 
 def test_processes_that_fetch_at_once_all_get_whole_files(on_disk, tmp_path):

@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 
-from data_utils.config import Table
+from data_utils.config import RegressionTable, Table
+from data_utils.tabular import digits as load_digits
 from data_utils.tabular import table
+
+COMMON = {"standardize": False, "validation": 0.0, "test": 0.0, "split_seed": 0}
 
 
 def examples(name):
-    return table(Table(name=name, standardize=False, validation=0.0, test=0.0, split_seed=0))
+    return load_digits() if name == "digits" else table(Table(name=name, **COMMON))
 
 
 @pytest.mark.parametrize(
@@ -60,3 +63,11 @@ def test_no_plane_separates_iris_hard():
 def test_digits_are_whole_numbers_up_to_their_scale():
     digits = examples("digits")
     assert digits.inputs.dtype == np.uint8 and digits.inputs.max() == digits.scale == 16
+
+
+def test_diabetes_is_in_its_own_units_with_numbers_as_targets():
+    found = table(RegressionTable(name="diabetes", standardize_targets=False, **COMMON))
+    assert found.inputs.shape == (442, 10) and found.targets.shape == (442, 1)
+    assert (found.targets.min(), found.targets.max()) == (25, 346)
+    assert found.inputs[:, found.feature_names.index("age")].max() == 79
+    assert found.class_names == () and found.target_names == ("progression",)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_utils import toy
-from data_utils.config import Blobs, NoisyBlobs
+from data_utils.config import Blobs, FarPoints, Line, Moons, NoisyBlobs, Sine, Spirals
 
 COMMON = {"standardize": False, "validation": 0.0, "test": 0.0, "split_seed": 0}
 
@@ -72,3 +72,74 @@ def test_the_best_accuracy_on_noisy_blobs_is_the_one_their_card_states():
     examples = toy.noisy_blobs(config)
     accuracy = np.mean((examples.inputs.sum(1) > 0) == examples.targets)
     assert accuracy == pytest.approx((1 + math.erf(2.0 / 2 / math.sqrt(2))) / 2, abs=0.01)
+
+
+def least_squares_accuracy(examples):
+    inputs = np.c_[examples.inputs, np.ones(len(examples.inputs))].astype(float)
+    weights, *_ = np.linalg.lstsq(inputs, 2.0 * examples.targets - 1, rcond=None)
+    return np.mean((inputs @ weights > 0) == examples.targets)
+
+
+def moons(**changes):
+    return toy.moons(Moons(name="moons", **{"n": 400, "noise": 0.0, "seed": 0, **COMMON, **changes}))
+
+
+def test_the_moons_are_half_circles_around_two_centres():
+    examples = moons()
+    upper, lower = (examples.inputs[examples.targets == target] for target in (0, 1))
+    assert np.allclose(np.linalg.norm(upper, axis=1), 1, atol=1e-6) and upper[:, 1].min() >= 0
+    assert np.allclose(np.linalg.norm(lower - (1, 0.5), axis=1), 1, atol=1e-6) and lower[:, 1].max() <= 0.5
+    assert least_squares_accuracy(examples) < 0.95
+
+
+def spirals(**changes):
+    return toy.spirals(
+        Spirals(name="spirals", **{"n": 400, "turns": 1.5, "noise": 0.0, "seed": 0, **COMMON, **changes})
+    )
+
+
+def test_a_spiral_point_lies_at_the_angle_of_its_radius():
+    examples = spirals()
+    radius = np.linalg.norm(examples.inputs, axis=1)
+    angle = np.arctan2(examples.inputs[:, 1], examples.inputs[:, 0])
+    turned = angle - 2 * np.pi * 1.5 * radius - np.pi * examples.targets
+    assert radius.max() <= 1 and np.allclose(np.cos(turned), 1, atol=1e-5)
+
+
+def test_no_line_does_much_better_than_chance_on_spirals():
+    assert least_squares_accuracy(spirals(turns=2.0, noise=0.02)) < 0.7
+
+
+@pytest.mark.parametrize("make", [moons, spirals])
+def test_the_noise_is_the_one_asked_for(make):
+    clean, noisy = make(n=40_000), make(n=40_000, noise=0.1)
+    assert (noisy.inputs - clean.inputs).std(0) == pytest.approx(0.1, rel=0.02)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_far_points_on_their_correct_side_mislead_least_squares_but_not_a_perceptron(seed):
+    examples = toy.far_points(FarPoints(name="far_points", n=200, distance=10.0, seed=seed, **COMMON))
+    assert np.all((examples.inputs[:, 0] > 0) == examples.targets)
+    assert np.sum(examples.inputs[:, 0] > 5) == 20
+    assert least_squares_accuracy(examples) < 0.9
+    near = toy.far_points(FarPoints(name="far_points", n=200, distance=0.0, seed=seed, **COMMON))
+    assert least_squares_accuracy(near) == 1
+
+
+def test_a_line_without_noise_is_the_line_it_says():
+    config = Line(name="line", n=50, features=3, noise=0.0, seed=1, standardize_targets=False, **COMMON)
+    examples, (weights, offset) = toy.line(config), toy.true_line(config)
+    assert np.allclose(examples.targets[:, 0], examples.inputs @ weights + offset, atol=1e-5)
+
+
+def test_the_targets_of_a_line_have_the_noise_they_are_asked_for():
+    config = Line(name="line", n=40_000, features=2, noise=0.3, seed=1, standardize_targets=False, **COMMON)
+    examples, (weights, offset) = toy.line(config), toy.true_line(config)
+    assert np.std(examples.targets[:, 0] - examples.inputs @ weights - offset) == pytest.approx(0.3, rel=0.02)
+
+
+def test_a_sine_is_one_period():
+    config = Sine(name="sine", n=5000, noise=0.0, seed=0, standardize_targets=False, **COMMON)
+    examples = toy.sine(config)
+    assert examples.targets == pytest.approx(np.sin(examples.inputs), abs=1e-6)
+    assert (examples.inputs.min(), examples.inputs.max()) == pytest.approx((-np.pi, np.pi), abs=0.01)

@@ -101,7 +101,7 @@ def test_an_example_with_several_numbers_counts_once() -> None:
             return {"predictions": batch[0], "targets": torch.zeros_like(batch[0])}
 
     data = split(10)
-    found = evaluate(Copy(), data, "mean_squared_error").metrics["mean_squared_error"]
+    found = evaluate(Copy(), data, "mse").metrics["mse"]
     assert found == pytest.approx(float(data.inputs.double().square().mean()))
 
 
@@ -128,8 +128,8 @@ def test_a_metric_of_classification_agrees_with_scikit_learn(name: str, referenc
 @pytest.mark.parametrize(
     ("name", "reference"),
     [
-        ("mean_squared_error", sklearn_metrics.mean_squared_error),
-        ("mean_absolute_error", sklearn_metrics.mean_absolute_error),
+        ("mse", sklearn_metrics.mean_squared_error),
+        ("mae", sklearn_metrics.mean_absolute_error),
         ("r2_score", sklearn_metrics.r2_score),
         ("explained_variance", sklearn_metrics.explained_variance_score),
     ],
@@ -167,6 +167,34 @@ def test_a_metric_that_is_no_number_of_these_predictions_is_refused(name: str) -
     with pytest.raises(InputError) as caught:
         evaluate(Classifier(), split(9), name)
     assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "error", "f1_score"])
+def test_a_metric_of_classes_is_refused_where_the_targets_are_numbers(name: str) -> None:
+    hardware = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None))
+    with pytest.raises(InputError, match=f"metric '{name}' .* is for classes, .* take mse or mae"):
+        Evaluator(hardware, [name], 7, n_classes=0)
+
+
+def test_predictions_of_another_shape_than_the_targets_are_refused_rather_than_broadcast() -> None:
+    class Flat(nn.Module):
+        def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            return {"predictions": batch[0][:, 0], "targets": batch[0][:, :1]}
+
+    with pytest.raises(InputError, match=r"'mse' .* predictions of shape \[7\] for targets of shape \[7, 1\]"):
+        evaluate(Flat(), split(9), "mse")
+
+
+def test_errors_of_numbers_are_measured_in_double_precision() -> None:
+    class Large(nn.Module):
+        """In half precision the difference of 2048 and 1 is 2048."""
+
+        def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            n = len(batch[1])
+            return {"predictions": torch.full((n, 1), 2048.0).half(), "targets": torch.ones(n, 1)}
+
+    found = evaluate(Large(), split(3), "mse", "mae").metrics
+    assert (found["mse"], found["mae"]) == (2047.0**2, 2047.0)
 
 
 # ---- no trace ------------------------------------------------------------------------------------------------------

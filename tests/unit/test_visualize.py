@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+import plotting
 from data_utils import load
+from data_utils.config import Line
 from engine.config import ExperimentConfig
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
@@ -41,3 +43,32 @@ def test_a_plot_may_use_what_the_model_adds(cpu: Hardware, experiment: Callable[
     data = plot_data(config, Dropping(), load(config.data), "test", Evaluator(cpu, [], 4, 2))
     assert data["bias"] == 1.5
     assert (data["split"], data["subject"], data["image_shape"]) == ("train", "small", None)
+
+
+class Sum(nn.Module):
+    """Adds up the inputs, and measures a loss that needs targets of the shape of its predictions."""
+
+    def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        predictions = batch[0].sum(1, keepdim=True)
+        return {"predictions": predictions, "targets": batch[1], "loss": nn.functional.mse_loss(predictions, batch[1])}
+
+
+def test_a_plot_of_a_regression_has_names_of_targets_and_none_of_classes(
+    cpu: Hardware, experiment: Callable[..., ExperimentConfig]
+) -> None:
+    line = Line(
+        name="line",
+        n=20,
+        features=2,
+        noise=0.1,
+        seed=0,
+        standardize_targets=False,
+        standardize=False,
+        validation=0.0,
+        test=0.2,
+        split_seed=0,
+    )
+    data = plot_data(experiment(), Sum(), load(line), "test", Evaluator(cpu, ["mse"], 3, n_classes=0))
+    assert data["predict"](data["inputs"]).shape == data["targets"].shape == (4, 1)
+    assert (data["class_names"], data["target_names"]) == (None, ("y",))
+    assert plotting.render("fit", data).axes

@@ -67,6 +67,7 @@ def _train(work: Work, *overrides: str) -> None:
         test=None,
         indices={},
         class_names=(),
+        target_names=(),
         feature_names=(),
         input_shape=tuple(work.inputs.shape[1:]),
         fingerprint="",

@@ -1,0 +1,52 @@
+"""What is done to images, and to their number, to find out what a model relies on."""
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from utils.errors import InputError
+from utils.seeds import derived_seed
+
+Images = UInt8[np.ndarray, "n channels height width"]
+
+
+def shifted(images: Images, by: int) -> Images:
+    """`images` moved `by` pixels to the right; what comes in on the left is black (0), what goes out is lost."""
+    width = images.shape[-1]
+    moved = np.zeros_like(images)
+    moved[..., by:] = images[..., : width - by]
+    return moved
+
+
+def permuted(images: Images, seed: int) -> Images:
+    """`images` with their pixels in another order: the one permutation of the places that `seed` names."""
+    height, width = images.shape[-2:]
+    order = _generator(seed, "pixels").permutation(height * width)
+    return images.reshape(*images.shape[:2], -1)[..., order].reshape(images.shape)
+
+
+def reduced(train: Int64[np.ndarray, " m"], targets: Int64[np.ndarray, " n"], size: int, seed: int) -> np.ndarray:
+    """`size` of the examples `train`, ascending; with the same `seed`, those of a smaller size are among them.
+
+    Args:
+        train: Which examples there are for training.
+        targets: The class of every example.
+        size: How many are wanted.
+        seed: Decides which.
+
+    Raises:
+        InputError: There are not so many, or a class would have none left.
+    """
+    if size > len(train):
+        raise InputError(f"data.train_size={size}, but only {len(train)} examples are for training; ask for fewer")
+    chosen = np.sort(_generator(seed, "train_size").permutation(train)[:size])
+    missing = set(targets[train].tolist()) - set(targets[chosen].tolist())
+    if missing:
+        raise InputError(
+            f"data.train_size={size} with data.split_seed={seed} leaves none of class {min(missing)} for training; "
+            "ask for more, or take another data.split_seed"
+        )
+    return chosen
+
+
+def _generator(seed: int, purpose: str) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(derived_seed(seed, purpose)))
