@@ -26,9 +26,11 @@ from torch.optim import Optimizer
 
 from activations import ACTIVATIONS
 from config import ModelConfig
+from data_utils.splits import Splits
 from initialisations import first_weights
 from losses import LOSSES, Targets
 from optimizers import build_optimizer
+from utils.errors import InputError
 
 Batch = tuple[Float[Tensor, "batch *shape"], Targets]
 Vector = Float[Tensor, " parameters"]
@@ -55,6 +57,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: ModelConfig, n_features: int, n_outputs: int, regression: bool = False) -> None:
         super().__init__()
+        if regression and config.loss == "cross_entropy":
+            raise InputError("model.loss is cross_entropy, but the targets are numbers; take squared_error")
         self.regression = regression
         if n_outputs == 2 and config.loss == "squared_error" and not regression:
             n_outputs = 1  # one unit says which of two classes, as in the paper: 0 or 1
@@ -193,3 +197,8 @@ class MLP(nn.Module):
             return self(points.flatten(1))[-2].cpu().numpy()
 
         return {"represent": represent, "readout_weights": weights.cpu().numpy(), "readout_bias": float(bias)}
+
+
+def network_for(config: ModelConfig, splits: Splits) -> MLP:
+    """The network for a data set: an output for each class, or for each number to predict."""
+    return MLP(config, splits.n_features, splits.n_classes or splits.n_outputs, regression=splits.n_outputs > 0)

@@ -10,9 +10,23 @@ if TYPE_CHECKING:
 
 # What --visualize draws.
 EXPERIMENT_PLOTS = {
-    "xor": ("learning_curve", "decision_boundary"),
-    "digits": ("learning_curve", "confusion_matrix"),
-    "mnist": ("learning_curve", "confusion_matrix"),
+    "xor": ("learning_curve", "decision_boundary", "folded_plane"),
+    "xor-width": ("learning_curve", "decision_boundary", "folded_plane"),
+    "moons": ("learning_curve", "decision_boundary", "folded_plane"),
+    "spirals": ("learning_curve", "decision_boundary", "folded_plane"),
+    "spirals-linear": ("learning_curve", "decision_boundary"),
+    "digits": ("learning_curve", "confusion_matrix", "shift_curve"),
+    "width": ("learning_curve", "confusion_matrix"),
+    "depth": ("learning_curve", "gradient_by_layer"),
+    "initialisation": ("learning_curve", "gradient_by_layer"),
+    "learning-rate": ("learning_curve",),
+    "vanishing": ("learning_curve", "gradient_by_layer"),
+    "vanishing-cured": ("learning_curve", "gradient_by_layer"),
+    "mnist": ("learning_curve", "confusion_matrix", "shift_curve"),
+    "mnist-permuted": ("learning_curve", "confusion_matrix"),
+    "mnist-shifted": ("learning_curve", "confusion_matrix"),
+    "sine": ("learning_curve", "fit"),
+    "diabetes": ("learning_curve", "fit"),
 }
 
 
@@ -20,11 +34,11 @@ def main(run: "Run") -> None:
     """Learn, layer by layer backwards."""
     from data_utils import load
     from engine import Trainer
-    from model import MLP
+    from model import network_for
 
     splits = load(run.config.data)
     trainer = Trainer(run)
-    trainer.fit(MLP(run.config.model, splits.n_features, splits.n_classes), splits)
+    trainer.fit(network_for(run.config.model, splits), splits)
 
 
 if __name__ == "__main__":
