@@ -14,6 +14,7 @@ import os
 import statistics
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,16 +23,16 @@ sys.path[:0] = [str(ROOT), str(ROOT / "models/03_mlp/src")]
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch  # noqa: E402
-from config import ModelConfig  # noqa: E402
 from machine import describe_machine  # noqa: E402
-from model import MLP  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from cli.compose import compose_experiment  # noqa: E402
+from config import ModelConfig  # noqa: E402
 from data_utils.splits import Splits, TensorSplit  # noqa: E402
 from engine import Run, Trainer  # noqa: E402
 from engine.record import read_rows  # noqa: E402
 from engine.run import Options  # noqa: E402
+from model import MLP  # noqa: E402
 
 CHAPTER = ROOT / "models/03_mlp"
 LIMIT = 1.5
@@ -55,7 +56,7 @@ class TorchMLP(nn.Module):
     def __init__(self, sizes: tuple[int, ...]) -> None:
         super().__init__()
         parts: list[nn.Module] = []
-        for below, units in zip(sizes, sizes[1:], strict=False):
+        for below, units in pairwise(sizes):
             parts += [nn.Linear(below, units), nn.ReLU()]
         self.network = nn.Sequential(*parts[:-1])
 

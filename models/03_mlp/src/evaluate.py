@@ -1,4 +1,4 @@
-"""Evaluate a trained multilayer perceptron: `python src/evaluate.py --checkpoint latest --experiment xor --visualize`."""
+"""Evaluate a trained network: `python src/evaluate.py --checkpoint latest --experiment xor --visualize`."""
 
 from typing import TYPE_CHECKING
 

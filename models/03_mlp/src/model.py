@@ -95,9 +95,7 @@ class MLP(nn.Module):
         # end exercise
         return activities
 
-    def backward(
-        self, activities: Sequence[Float[Tensor, "batch _"]], slope: Float[Tensor, "batch outputs"]
-    ) -> None:
+    def backward(self, activities: Sequence[Float[Tensor, "batch _"]], slope: Float[Tensor, "batch outputs"]) -> None:
         """Fill `self.gradient`: what each weight and bias contributes to the loss.
 
         Args:
