@@ -18,7 +18,8 @@ Where = Literal[
     "mean over seeds, last epoch",
 ]
 
-Setting = bool | int | float | str
+Value = bool | int | float | str
+Setting = Value | tuple[Value, ...]  # such as the sizes of several layers
 
 
 class Claim(Strict):
