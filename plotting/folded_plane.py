@@ -69,11 +69,11 @@ def folded_plane(
     hidden.set(xlabel="height above the output's boundary", ylabel="widest direction along the boundary")
     units = len(readout_weights)
     footnote(figure, f"left: the inputs; right: the last hidden layer, two of its {units} dimensions", left_out)
-    right = int((~wrong).sum())
-    finding = "a straight line separates the classes" if not wrong.any() else "a straight line does not separate them"
-    headline(
-        figure, f"{display_name(subject)}: in the hidden layer {finding}, {right:,} of {len(wrong):,} on their side"
+    count = f"{int((~wrong).sum()):,} of {len(wrong):,} points"
+    finding = (
+        f"the output's line has {count} on the right side" if wrong.any() else f"a line parts all {len(wrong):,} points"
     )
+    headline(figure, f"{display_name(subject)}: in the hidden layer {finding}")
     return figure
 
 

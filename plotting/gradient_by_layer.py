@@ -1,5 +1,6 @@
 """How large the gradient is in each layer, from the input to the output: whether it vanishes on its way down."""
 
+import math
 import re
 
 import numpy as np
@@ -16,6 +17,7 @@ from plotting.style import (
     headline,
     label_ends,
     new_figure,
+    plain_log_labels,
     styled,
 )
 
@@ -49,6 +51,9 @@ def gradient_by_layer(subject: str, history: History) -> Figure:
         axes.plot(layers[:1], norms[:1], color=VERMILLION, marker="o", markersize=7)
         ends.append((f"step {row['step']:,}", float(norms[-1]), colour))
     axes.set_yscale("log")
+    values = [row[name] for row, _ in moments for name in names]
+    axes.set_ylim(10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values) * 1.01)))
+    plain_log_labels(axes.yaxis)
     axes.set(xlabel="layer, from the input to the output", ylabel="norm of the weight gradient, log scale")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True))
     axes.set_xlim(layers[0] - 0.2, layers[-1] + 0.2)

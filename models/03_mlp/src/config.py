@@ -1,8 +1,8 @@
 """The schema of the `model:` section; the values come from config/."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from utils.schema import Strict
 
@@ -64,18 +64,11 @@ class Adam(Strict):
 OptimizerConfig = Annotated[Sgd | Momentum | Adam, Field(discriminator="name")]
 
 
-def _widths(value: Any) -> Any:
-    """One layer may be given by its width alone, several as in the literature: 300-100."""
-    if isinstance(value, str):
-        return [int(width) if width.strip().isdigit() else width for width in value.split("-")]
-    return value if isinstance(value, list | tuple) else [value]
-
-
 class ModelConfig(Strict):
     """What can be chosen about a multilayer perceptron."""
 
-    hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_widths)]
-    """Units of each hidden layer: [300, 100], or 300-100, or 8 for one layer; [] is a linear model."""
+    hidden: tuple[Annotated[int, Field(ge=1)], ...]
+    """Units of each hidden layer, from the input upwards; [] is a linear model."""
     activation: Literal["sigmoid", "tanh", "relu"]
     """Of the hidden layers."""
     output: Literal["identity", "sigmoid"]

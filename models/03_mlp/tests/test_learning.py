@@ -20,32 +20,32 @@ Settings = Callable[..., dict[str, Any]]
 SGD = {"name": "sgd", "lr": 0.1, "weight_decay": 0.0}
 
 
-def mlp(hidden: Any, n_features: int, n_outputs: int, regression: bool = False, **settings: Any) -> MLP:
+def mlp(hidden: list[int], n_features: int, n_outputs: int, regression: bool = False, **settings: Any) -> MLP:
     chosen = {"activation": "tanh", "output": "identity", "loss": "cross_entropy", "optimizer": SGD}
     chosen |= {"initialisation": {"name": "glorot"}, "hidden": hidden, **settings}
     return MLP(ModelConfig.model_validate(chosen), n_features, n_outputs, regression)
 
 
 def test_784_300_10_has_the_parameters_of_the_literature() -> None:
-    model = mlp(300, 784, 10)
+    model = mlp([300], 784, 10)
     assert sum(parameter.numel() for parameter in model.parameters()) == 238_510 == 784 * 300 + 300 + 300 * 10 + 10
 
 
-@pytest.mark.parametrize(("hidden", "count"), [([], 2 * 2 + 2), (8, 24 + 18), ("8-4", 24 + 36 + 10)])
-def test_a_layer_has_a_weight_for_each_connection_and_a_bias_for_each_unit(hidden: Any, count: int) -> None:
+@pytest.mark.parametrize(("hidden", "count"), [([], 2 * 2 + 2), ([8], 24 + 18), ([8, 4], 24 + 36 + 10)])
+def test_a_layer_has_a_weight_for_each_connection_and_a_bias_for_each_unit(hidden: list[int], count: int) -> None:
     assert sum(parameter.numel() for parameter in mlp(hidden, 2, 2).parameters()) == count
 
 
 @pytest.mark.parametrize("classes", [2, 10])
 def test_the_loss_of_a_network_that_knows_nothing_is_the_logarithm_of_the_classes(classes: int) -> None:
-    model = mlp(16, 4, classes, initialisation={"name": "zeros"})
+    model = mlp([16], 4, classes, initialisation={"name": "zeros"})
     found = model.evaluation_step((torch.randn(50, 4), torch.arange(50) % classes))
     agree("the first loss", found["loss"], math.log(classes), tolerance=1e-6, equation="(8)")
 
 
 def test_units_that_start_alike_stay_alike() -> None:
     """Why weights start at random: from zeros, the network is a single unit for ever."""
-    model = mlp(6, 4, 3, initialisation={"name": "normal", "sd": 1.0})
+    model = mlp([6], 4, 3, initialisation={"name": "normal", "sd": 1.0})
     first, second = model.layers(model.theta)
     first.weights.copy_(first.weights[:, :1].expand(4, 6))
     second.weights.copy_(second.weights[:1].expand(6, 3))
@@ -58,7 +58,7 @@ def test_units_that_start_alike_stay_alike() -> None:
 
 def test_images_are_flattened_and_answered_with_a_class_each() -> None:
     images, targets = torch.rand(5, 1, 28, 28), torch.tensor([0, 1, 2, 3, 9])
-    model = mlp("30-20", 784, 10)
+    model = mlp([30, 20], 784, 10)
     learned, evaluated = model.training_step((images, targets), {}), model.evaluation_step((images, targets))
     assert learned["loss"].shape == learned["gradient_norm"].shape == evaluated["loss"].shape == ()
     assert evaluated["predictions"].shape == (5,)
@@ -74,7 +74,7 @@ def test_a_single_output_says_class_1_above_one_half() -> None:
 
 
 def test_a_regression_predicts_numbers() -> None:
-    model = mlp(4, 3, 2, regression=True, loss="squared_error")
+    model = mlp([4], 3, 2, regression=True, loss="squared_error")
     inputs, targets = torch.randn(6, 3), torch.randn(6, 2)
     found = model.evaluation_step((inputs, targets))
     assert torch.equal(found["predictions"], model(inputs)[-1])
@@ -83,7 +83,7 @@ def test_a_regression_predicts_numbers() -> None:
 
 def test_what_the_optimizer_remembers_is_in_the_state_dict_and_comes_back(settings_of: Settings) -> None:
     for name in ("sgd", "momentum", "nesterov", "adam", "adamw"):
-        model, copy = (mlp(8, 4, 3, optimizer=settings_of(name)) for _ in range(2))
+        model, copy = (mlp([8], 4, 3, optimizer=settings_of(name)) for _ in range(2))
         batches = [(torch.randn(6, 4), torch.randint(3, (6,))) for _ in range(6)]
         for batch in batches[:3]:
             model.training_step(batch, {})
