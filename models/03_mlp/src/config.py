@@ -47,7 +47,8 @@ class Momentum(Strict):
 
     name: Literal["momentum", "nesterov"]
     lr: Positive
-    momentum: Fraction
+    mu: Fraction
+    """The part of the velocity that is kept: 0.9 in the paper of 1986."""
     weight_decay: NotNegative
 
 

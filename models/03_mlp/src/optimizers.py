@@ -40,7 +40,7 @@ class Momentum(nn.Module):
 
     def __init__(self, settings: config.Momentum, size: int) -> None:
         super().__init__()
-        self.lr, self.momentum, self.weight_decay = settings.lr, settings.momentum, settings.weight_decay
+        self.lr, self.mu, self.weight_decay = settings.lr, settings.mu, settings.weight_decay
         self.looks_ahead = settings.name == "nesterov"
         self.velocity: Tensor
         self.register_buffer("velocity", torch.zeros(size))
@@ -50,10 +50,10 @@ class Momentum(nn.Module):
         gradient = decayed(gradient, theta, self.weight_decay)
         # exercise momentum: the updates of equations (19) and (20), or (21) where self.looks_ahead, in place
         # (19)  v <- μ v + g
-        self.velocity.mul_(self.momentum).add_(gradient)
+        self.velocity.mul_(self.mu).add_(gradient)
         if self.looks_ahead:
             # (21)  θ <- θ - η (g + μ v)
-            theta.sub_(gradient.add(self.velocity, alpha=self.momentum), alpha=self.lr)
+            theta.sub_(gradient.add(self.velocity, alpha=self.mu), alpha=self.lr)
         else:
             # (20)  θ <- θ - η v
             theta.sub_(self.velocity, alpha=self.lr)

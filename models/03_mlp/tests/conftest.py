@@ -16,8 +16,8 @@ Settings = dict[str, Any]
 
 _OPTIMIZERS: dict[str, Settings] = {
     "sgd": {"lr": 0.1},
-    "momentum": {"lr": 0.1, "momentum": 0.9},
-    "nesterov": {"lr": 0.1, "momentum": 0.9},
+    "momentum": {"lr": 0.1, "mu": 0.9},
+    "nesterov": {"lr": 0.1, "mu": 0.9},
     "adam": {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8},
     "adamw": {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8},
 }
@@ -45,7 +45,9 @@ def torch_optimizer() -> Callable[[Settings, Any], torch.optim.Optimizer]:
         given = dict(settings)
         name = given.pop("name")
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}.get(name, torch.optim.SGD)
-        return kind(parameters, **given, **({"nesterov": True} if name == "nesterov" else {}))
+        if "mu" in given:
+            given |= {"momentum": given.pop("mu"), "nesterov": name == "nesterov"}
+        return kind(parameters, **given)
 
     return make
 
