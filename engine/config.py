@@ -155,6 +155,8 @@ class HardwareConfig(Strict):
     precision: Literal["fp32", "bf16", "fp16"]
     threads: int | None = Field(ge=1)
     """CPU threads; null leaves torch's choice (OMP_NUM_THREADS)."""
+    peak_flops: Positive | None
+    """Operations per second that the device can do at most in that precision; null takes what is known of the GPU."""
 
 
 ModelConfig = TypeVar("ModelConfig", bound=Strict)

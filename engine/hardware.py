@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+import yaml
 
 from engine.config import HardwareConfig
 from utils.errors import InputError
 
 Result = TypeVar("Result")
 
+_PEAKS = Path(__file__).with_name("peak_flops.yaml")
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -35,8 +38,14 @@ class Hardware:
             torch.set_num_threads(config.threads)
         self.device = torch.device(name)
         self.dtype = _DTYPES.get(config.precision)
+        self.config = config
         # fp16 loses small gradients without a loss scale; with fp32 and bf16 the scaler is a no-op.
         self.scaler = torch.amp.GradScaler(name, enabled=config.precision == "fp16")
+
+    @property
+    def peak_flops(self) -> float | None:
+        """Operations per second that the device can do at most; None where neither config nor table say."""
+        return self.config.peak_flops or known_peak_flops(self.device, self.config.precision)
 
     def autocast(self) -> AbstractContextManager[None]:
         """The precision of forward passes."""
@@ -58,3 +67,14 @@ class Hardware:
         name = torch.cuda.get_device_name() if self.device.type == "cuda" else self.device.type
         threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
         return f"{name}{threads}, {str(self.dtype).removeprefix('torch.') if self.dtype else 'float32'}"
+
+
+def known_peak_flops(device: torch.device, precision: str) -> float | None:
+    """Operations per second that the maker of `device` states for `precision`; None where the table has none."""
+    if device.type != "cuda":
+        return None
+    name = torch.cuda.get_device_name(device)
+    for row in yaml.safe_load(_PEAKS.read_text()):
+        if name in row["names"] and precision in row["teraflops"]:
+            return float(row["teraflops"][precision]) * 1e12
+    return None

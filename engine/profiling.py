@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity
-from torch.utils.flop_counter import FlopCounterMode
 
+from engine.flops import FlopCounter
 from engine.trainer import Trainer
 from utils.files import write_atomic
 
@@ -41,7 +41,7 @@ def profile(trainer: Trainer, steps: int) -> None:
         _synchronize(device)
         return examples
 
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounter() as counter:
         take(1)  # the first, which is a whole one
     take(_WARM_UP)
     started = time.perf_counter()
@@ -57,7 +57,8 @@ def profile(trainer: Trainer, steps: int) -> None:
         "steps": steps,
         "seconds_per_step": seconds / steps,
         "examples_per_second": examples / seconds,
-        "flops_per_step": counter.get_total_flops(),
+        "flops_per_step": counter.total,
+        "peak_flops": trainer.hardware.peak_flops,
         "parameter_bytes": sum(parameter.nbytes for parameter in trainer.model.parameters()),
         "optimizer_bytes": _optimizer_bytes(trainer),
         "peak_process_bytes": _peak_process_bytes(),
@@ -78,15 +79,18 @@ def _report(summary: dict[str, Any]) -> list[str]:
         f"{summary['hardware']}, {summary['steps']} steps timed without the profiler",
         f"  time          {summary['seconds_per_step'] * 1e3:.3g} ms a step, "
         f"{summary['examples_per_second']:,.0f} examples per second",
-        f"  FLOPs         {summary['flops_per_step']:,} a step, {rate:.3g} per second; only matrix products, "
-        "convolutions and",
-        "                attention are counted: not elementwise work, nor the LSTM and attention kernels of the CPU",
+        f"  FLOPs         {summary['flops_per_step']:,} a step, {rate:.3g} per second{_of_peak(summary, rate)}",
+        "                of products, convolutions, attention and recurrent layers: no elementwise work",
         f"  parameters    {summary['parameter_bytes']:,} bytes, and {summary['optimizer_bytes']:,} of the optimizer",
         f"  peak memory   {summary['peak_process_bytes'] / 2**20:,.0f} MiB of the process, torch itself included",
     ]
     if summary["peak_gpu_bytes"] is not None:
         lines.append(f"                {summary['peak_gpu_bytes'] / 2**20:,.1f} MiB of tensors on the GPU")
     return lines
+
+
+def _of_peak(summary: dict[str, Any], rate: float) -> str:
+    return "" if summary["peak_flops"] is None else f", {rate / summary['peak_flops']:.1%} of the peak"
 
 
 def _activities(device: torch.device) -> list[ProfilerActivity]:

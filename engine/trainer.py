@@ -28,6 +28,7 @@ from engine.record import Record
 from engine.references import resolve_checkpoint
 from engine.run import Run, status_of
 from engine.signals import StopSignals
+from engine.speed import Speed
 from engine.state import capture_state, read_checkpoint, restore_state, results_of, trained_weights
 from engine.tracking import build_trackers
 from engine.update import GradientStep, OwnStep, build_update
@@ -71,6 +72,7 @@ class Trainer:
         self.trackers = build_trackers(run.config.tracking)
         self.signals = StopSignals()
         self.clock = Clock()
+        self.speed = Speed(self.hardware.peak_flops)
         self.window = Window(gradients_are_scaled=self.hardware.scaler.is_enabled())
         self.best = Best(run.config.trainer.monitor, run.config.trainer.early_stopping)
         self.step, self.evaluated_at, self.latest = 0, -1, {}
@@ -114,10 +116,12 @@ class Trainer:
         self.clock.start()
         self._evaluate_if_due()
         steps = self.batches.steps(*plan.position(self.step), self.config.trainer.accumulate)
+        update: Any = partial(self.speed.counted, self.update)  # the first step only
         while self.step < plan.total and not self.best.patience_is_over and signals.received is None:
             batches = next(steps)
             log_due = plan.due(self.step + 1, plan.log_every)
-            outputs = self.update(batches, self.rate(self.step), want_norm=log_due)
+            outputs = update(batches, self.rate(self.step), want_norm=log_due)
+            update = self.update
             for batch, output in zip(batches, outputs, strict=True):
                 self.window.add(self.step + 1, len(batch[0]), output)
             if self.average is not None:
@@ -137,12 +141,11 @@ class Trainer:
             seed_everything(derived_seed(self.config.seed, "training"))
 
     def _log_window(self) -> None:
-        examples = self.window.examples
+        examples, items = self.window.examples, self.window.items
         row = self.window.flush()
         if self.optimizers:
             row["optimizer/lr"] = next(iter(self.optimizers.values())).param_groups[0]["lr"]
-        row["speed/examples_per_second"] = examples / self.clock.lap()
-        self._write(row)
+        self._write(row | self.speed.rates(examples, items, self.clock.lap()))
 
     def _evaluate_if_due(self) -> None:
         """Evaluate after this step if that is due and was not done; a signal puts it off until the run is resumed."""
@@ -218,9 +221,8 @@ class Trainer:
         log.info("run %s: %s", run.run_id, config.goal)
         log.info("%s, on %s", describe_model(self.model), self.hardware.describe())
         where = f"going on at step {self.step} of" if self.step else "training for"
-        log.info(
-            "%s %d steps of %d examples of %d", where, self.plan.total, self.plan.examples_per_step, self.batches.n
-        )
+        plan = self.plan
+        log.info("%s %d steps of %d examples of %d", where, plan.total, plan.examples_per_step, self.batches.n)
         if run.options.load_checkpoint is not None and not self.step:
             log.info("starting from the weights of %s", run.options.load_checkpoint)
         self.trackers.start(run.info(resumed_at=self.step if run.options.resume else None))
@@ -234,9 +236,8 @@ class Trainer:
         log.info("trained %d steps in %.1f s", self.step, self.clock.seconds)
         split = ("train", *self.config.trainer.evaluate_on)[-1]
         with self._averaged():
-            pictures = visualize(
-                run.options.plots, run.folders, run.config, self.model, self.splits, split, self.evaluator
-            )
+            parts = self.model, self.splits, split, self.evaluator
+            pictures = visualize(run.options.plots, run.folders, run.config, *parts)
         for name, path in pictures.items():
             self.trackers.figure(name, path, self.step)
         if run.options.save_checkpoint:

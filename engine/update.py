@@ -56,7 +56,8 @@ class GradientStep:
 
         Returns:
             What `training_step` gave for each batch, detached; the first also has `gradient_norm`, taken before
-            clipping, where it was measured.
+            clipping, where it was measured. With a loss scale (fp16) it has `skipped_steps`, 1 where the scaled
+            gradient overflowed and the weights were left alone, and where the norm is wanted also `loss_scale`.
         """
         self.rates.scale(rate_factor)
         if len(batches) == 1:
@@ -66,6 +67,10 @@ class GradientStep:
             outputs = self._accumulate(batches)
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)
+            overflows = self.scaler._found_inf_per_device(self.optimizer)
+            outputs[0]["skipped_steps"] = torch.stack(list(overflows.values())).amax()
+            if want_norm:
+                outputs[0]["loss_scale"] = torch.tensor(self.scaler.get_scale())
         if want_norm or self.clip_norm is not None:
             outputs[0]["gradient_norm"] = self._clip()
         if self.scaler is not None:
@@ -130,10 +135,12 @@ def build_update(
     """The kind of step that the model learns by.
 
     Raises:
-        InputError: The model makes its own update, and the config asks the engine to accumulate or to clip.
+        InputError: The model makes its own update, and the config asks the engine to accumulate, to clip or to scale.
     """
     if getattr(model, "automatic_optimization", True):
         return GradientStep(model, optimizers["all"], hardware, config.trainer.clip_norm)
     if config.trainer.accumulate > 1 or config.trainer.clip_norm is not None:
         raise InputError("this model makes its own update: trainer.accumulate must be 1 and trainer.clip_norm null")
+    if hardware.scaler.is_enabled():
+        raise InputError("this model makes its own update, and fp16 needs its losses scaled: use bf16 or fp32")
     return OwnStep(model, optimizers, hardware)

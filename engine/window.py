@@ -8,6 +8,8 @@ import torch
 from engine.update import Outputs
 from utils.errors import RunError
 
+_OF_THE_UPDATE = {"gradient_norm", "loss_scale", "skipped_steps"}  # what the engine adds to a model's outputs
+
 Column = tuple[list[int], list[float], list[float]]  # steps, values, weights
 
 
@@ -39,6 +41,12 @@ class Window:
     def examples(self) -> int:
         """Examples seen since the last flush."""
         return sum(examples for _, examples, _ in self._outputs)
+
+    @property
+    def items(self) -> float | None:
+        """Items seen since the last flush; None where the model counts none."""
+        counts = [output["items"] for _, _, output in self._outputs if "items" in output]
+        return float(torch.stack(counts).sum()) if counts else None
 
     def flush(self) -> dict[str, float]:
         """The means since the last flush, weighted by items (examples where the model counts none), and a clean start.
@@ -103,4 +111,4 @@ class Window:
 
 
 def _key(name: str) -> str:
-    return "optimizer/gradient_norm" if name == "gradient_norm" else f"batch/{name}"
+    return f"{'optimizer' if name in _OF_THE_UPDATE else 'batch'}/{name}"

@@ -17,17 +17,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PLOTS: dict[str, str] = {
+    "computation_graph": "plotting.computation_graph:computation_graph",
     "confusion_matrix": "plotting.confusion_matrix:confusion_matrix",
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
+    "error_bowl": "plotting.error_bowl:error_bowl",
     "fit": "plotting.fit:fit",
     "folded_plane": "plotting.folded_plane:folded_plane",
     "gradient_by_layer": "plotting.gradient_by_layer:gradient_by_layer",
+    "gradient_check": "plotting.gradient_check:gradient_check",
     "learning_curve": "plotting.learning_curve:learning_curve",
     "learning_rate_finder": "plotting.learning_rate_finder:learning_rate_finder",
     "mistakes_and_bound": "plotting.mistakes_and_bound:mistakes_and_bound",
     "shift_curve": "plotting.shift_curve:shift_curve",
+    "stability": "plotting.stability:stability",
     "sweep_history": "plotting.sweep:sweep_history",
     "sweep_parameters": "plotting.sweep:sweep_parameters",
+    "tape_cost": "plotting.tape_cost:tape_cost",
     "weight_trajectory": "plotting.weight_trajectory:weight_trajectory",
     "weights_image": "plotting.weights_image:weights_image",
 }

@@ -56,6 +56,10 @@ PROVEN_ELSEWHERE = {
         "tests/unit/test_benchmark_startup.py",
         "tools/benchmark/startup.py",
     ),
+    "models/01_perceptron/.venv/bin/python tools/benchmark/resume_seek.py": (
+        "tests/unit/test_benchmark_resume_seek.py",
+        "tools/benchmark/resume_seek.py",
+    ),
     "python3 tools/benchmark/engine_overhead.py": (
         "tests/unit/test_benchmark_overhead.py",
         "tools/benchmark/engine_overhead.py",

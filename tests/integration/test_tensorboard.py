@@ -1,13 +1,17 @@
 """TensorBoard: what its own reader finds in a run's logs folder."""
 
+import math
+import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 from engine.tracking.base import RunInfo, Tracker
+from engine.tracking.event_file import EventFile
 from engine.tracking.tensorboard import TensorBoardTracker
 
 pytestmark = pytest.mark.timeout(60)
@@ -44,6 +48,34 @@ def test_a_resumed_run_hides_what_came_after_its_checkpoint(tmp_path: Path) -> N
     resumed.finish("finished")
     scalars = read(tmp_path).Scalars("batch/loss")
     assert [(event.step, event.value) for event in scalars] == [(10, 1.0), (20, 1.0), (30, 2.0), (40, 2.0)]
+
+
+def test_values_beyond_32_bits_and_those_that_are_not_finite_are_shown_as_such(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    tracker.log([{"step": 1, "huge": 1e300, "nowhere": -math.inf, "nothing": math.nan}])
+    tracker.finish("finished")
+    events = read(tmp_path)
+    assert [events.Scalars(name)[0].value for name in ("huge", "nowhere")] == [math.inf, -math.inf]
+    assert math.isnan(events.Scalars("nothing")[0].value)
+
+
+def test_steps_and_names_of_any_length_are_kept(tmp_path: Path) -> None:
+    tracker = start(tmp_path)
+    tracker.log([{"step": 3_000_000_000, "größe/" + 300 * "x": 1.0}])
+    tracker.finish("finished")
+    (event,) = read(tmp_path).Scalars("größe/" + 300 * "x")
+    assert event.step == 3_000_000_000
+
+
+def test_a_record_of_the_format_has_the_checksums_of_tensorboards_own_writer(tmp_path: Path) -> None:
+    """Its reader may leave checksums unchecked."""
+    EventFile(tmp_path).close()
+    (written,) = tmp_path.iterdir()
+    (length,) = struct.unpack("<Q", written.read_bytes()[:8])
+    theirs = RecordWriter((tmp_path / "theirs").open("wb"))
+    theirs.write(written.read_bytes()[12 : 12 + length])
+    theirs.close()
+    assert (tmp_path / "theirs").read_bytes() == written.read_bytes()
 
 
 def test_a_picture_can_be_read_back(tmp_path: Path) -> None:

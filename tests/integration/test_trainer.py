@@ -158,6 +158,7 @@ def test_the_record_has_every_value_at_its_step(bench: Bench) -> None:
         "optimizer/lr",
         "optimizer/gradient_norm",
         "speed/examples_per_second",
+        "speed/flops_per_second",
     }
     assert evaluated - where == {
         "train/loss",
@@ -170,7 +171,9 @@ def test_the_record_has_every_value_at_its_step(bench: Bench) -> None:
         assert row["epoch"] == pytest.approx(row["step"] / 6, abs=1e-6)
         if "optimizer/lr" in row:
             assert row["optimizer/gradient_norm"] > 0
-            assert row["speed/examples_per_second"] > 0
+            forward, backward = 2 * (3 * 4 + 4 * 2), 2 * (3 * 4 + 2 * 4 * 2)  # layers of 3 x 4 and 4 x 2
+            flops_per_example = row["speed/flops_per_second"] / row["speed/examples_per_second"]
+            assert flops_per_example == pytest.approx(forward + backward)
             last_step = row["step"] - 1  # the rate that the window's last step was made with
             assert row["optimizer/lr"] == pytest.approx(0.1 * (1 + math.cos(math.pi * last_step / STEPS)) / 2)
 

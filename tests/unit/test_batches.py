@@ -185,3 +185,47 @@ def test_an_evaluation_reads_every_example_once_in_order(kind: Any, n: int, size
     found = list(in_order(kind(n), size, CPU))
     assert order(found) == list(range(n))
     assert all(len(targets) == size for _, targets in found[:-1])
+
+
+# ---- to resume is to seek ------------------------------------------------------------------------------------------
+
+
+class Counted(Augmented):
+    """Notes which examples were read."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self.read: list[int] = []
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        self.read.append(index)
+        return super().__getitem__(index)
+
+
+def test_resuming_reads_no_example_before_the_position() -> None:
+    data = Counted(1000)
+    steps = Batches(data, 7, 0, CPU, workers=0).steps(epoch=3, step=100, accumulate=1)
+    next(steps)
+    assert data.read == epoch_order(1000, 0, 3)[700:707].tolist()
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_resuming_computes_the_order_of_one_epoch_only(monkeypatch: pytest.MonkeyPatch, in_memory: bool) -> None:
+    computed: list[int] = []
+
+    def noted(n: int, seed: int, epoch: int) -> Tensor:
+        computed.append(epoch)
+        return epoch_order(n, seed, epoch)
+
+    monkeypatch.setattr(batches, "epoch_order", noted)
+    data = TensorSplit(torch.arange(1000.0)[:, None], torch.arange(1000)) if in_memory else Counted(1000)
+    next(Batches(data, 7, 0, CPU, workers=0).steps(epoch=6993, step=1, accumulate=1))  # step 1,000,000 of 143 an epoch
+    assert computed == [6993]
+
+
+def test_resuming_gathers_nothing_that_comes_before_the_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_BLOCK_BYTES", 7 * 12)  # one batch: a number of 4 bytes and a target of 8
+    data = TensorSplit(torch.arange(1000.0)[:, None], torch.arange(1000))
+    inputs, targets = next(Batches(data, 7, 0, CPU, workers=0).steps(epoch=3, step=100, accumulate=1))[0]
+    assert targets.tolist() == inputs[:, 0].tolist() == epoch_order(1000, 0, 3)[700:707].tolist()
+    assert len(inputs.untyped_storage()) == 7 * 4

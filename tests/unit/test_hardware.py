@@ -29,8 +29,14 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Any:
     return has
 
 
-def hardware(device: str = "cpu", precision: str = "fp32", threads: int | None = None) -> Hardware:
-    return Hardware(HardwareConfig.model_validate({"device": device, "precision": precision, "threads": threads}))
+def hardware(
+    device: str = "cpu", precision: str = "fp32", threads: int | None = None, peak_flops: float | None = None
+) -> Hardware:
+    return Hardware(
+        HardwareConfig.model_validate(
+            {"device": device, "precision": precision, "threads": threads, "peak_flops": peak_flops}
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,6 +84,16 @@ def test_the_threads_are_as_many_as_asked_for() -> None:
     assert torch.get_num_threads() == 2
     hardware(threads=None)
     assert torch.get_num_threads() == 2
+
+
+def test_the_peak_that_the_config_names_goes_before_the_known_one(
+    machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine("cuda")
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA L4")
+    assert hardware("cuda").peak_flops == 30.3e12
+    assert hardware("cuda", peak_flops=7e12).peak_flops == 7e12
+    assert hardware("cpu").peak_flops is None
 
 
 def test_the_log_can_say_where_it_computes() -> None:

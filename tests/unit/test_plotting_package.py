@@ -69,6 +69,18 @@ def available() -> dict[str, Any]:
         "rates": [0.001, 0.01, 0.1, 1.0],
         "losses": [1.0, 0.6, 0.5, 4.0],
         "smoothed": [1.0, 0.8, 0.7, 2.0],
+        "correlation": np.array([[1.0, 0.2], [0.2, 1.0]]),
+        "optimum": np.array([0.5, -0.25]),
+        "minimum": 0.1,
+        "relative_rates": np.array([0.5, 1.05]),
+        "distances": np.array([[1.0, 0.5, 0.25], [1.0, 1.1, 1.21]]),
+        "nodes": ("leaf\n2", "leaf\n2", "add\n2", "mean\nnumber"),
+        "edges": ((0, 2), (1, 2), (2, 3)),
+        "errors": {"add": 1e-10, "mean": 0.0},
+        "depths": np.array([1, 2]),
+        "slowdown": np.array([3.0, 4.0]),
+        "tape_numbers": np.array([10, 20]),
+        "numbers_by_formula": np.array([10, 20]),
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from utils.seeds import derived_seed, generator, random_state, restore_random_state, seed_everything
 
@@ -88,3 +89,17 @@ def test_a_generator_leaves_the_global_draws_alone() -> None:
     state = torch.get_rng_state()
     torch.rand(3, generator=generator(0, "x"))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("here", [0, 1, 2, 3])
+def test_a_state_from_a_machine_with_other_gpus_is_restored_as_far_as_they_are_here(
+    monkeypatch: pytest.MonkeyPatch, here: int
+) -> None:
+    restored: list[tuple[int, Tensor]] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: here > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: here)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: restored.append((device, state)))
+    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: [torch.tensor([device]) for device in range(here)])
+    saved = [torch.tensor([7]), torch.tensor([8])]
+    restore_random_state({**random_state(), "cuda": saved})
+    assert restored == list(enumerate(saved))[:here]

@@ -17,7 +17,7 @@ from engine.update import GradientStep, OwnStep, build_update
 from utils.errors import InputError
 
 Batch = tuple[Tensor, ...]
-CPU = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None))
+CPU = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None, peak_flops=None))
 SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=5)
 
 
@@ -215,13 +215,68 @@ def test_in_bf16_the_forward_pass_is_rounded_and_the_weights_are_not() -> None:
             return super().training_step(batch)
 
     trained = model(Watched)
-    bf16 = Hardware(HardwareConfig(device="cpu", precision="bf16", threads=None))
+    bf16 = Hardware(HardwareConfig(device="cpu", precision="bf16", threads=None, peak_flops=None))
     step, seen = step_of(trained, hardware=bf16)
     step(parts(data(6)[:2], [4, 2]), 1.0, want_norm=True)
     assert trained.dtypes == {torch.bfloat16}
     assert {tensor.dtype for tensor in [*trained.parameters(), *seen[0]]} == {torch.float32}
     for a, b in zip(seen[0], gradient(model(), [data(6)[:2]]), strict=True):
         torch.testing.assert_close(a, b, rtol=0.1, atol=0.05)
+
+
+# ---- half precision with a loss scale, as far as a CPU can show it ------------------------------------------------
+
+
+def half(scale: float, growth_interval: int = 2000) -> Hardware:
+    """fp16 with a loss scale, on the CPU; `Hardware` itself grants it on a GPU only."""
+    hardware = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None, peak_flops=None))
+    hardware.dtype = torch.float16
+    hardware.scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=growth_interval)
+    return hardware
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**10])
+@pytest.mark.parametrize("sizes", [[6], [4, 2]])
+def test_the_optimizer_sees_the_gradient_without_the_scale(scale: float, sizes: list[int]) -> None:
+    """Scaled by a power of two, so that but for small numbers nothing is rounded otherwise."""
+    step, seen = step_of(model(), hardware=half(scale))
+    step(parts(data(6)[:2], sizes), 1.0, want_norm=False)
+    for a, b in zip(seen[0], gradient(model(), [data(6)[:2]]), strict=True):
+        torch.testing.assert_close(a, b, rtol=0.02, atol=0.005)
+
+
+def test_the_norm_is_that_of_the_unscaled_gradient_and_is_clipped_after_unscaling() -> None:
+    before = norm(gradient(model(), [data(5)[:2]]))
+    step, seen = step_of(model(), clip=0.05, hardware=half(2.0**10))
+    (output,) = step([data(5)[:2]], 1.0, want_norm=True)
+    assert output["gradient_norm"].item() == pytest.approx(before, rel=0.02)
+    assert norm(seen[0]) == pytest.approx(0.05, rel=1e-3)
+    assert (output["skipped_steps"].item(), output["loss_scale"].item()) == (0.0, 2.0**10)
+
+
+def test_a_step_whose_scaled_gradient_overflows_leaves_the_weights_alone_says_so_and_halves_the_scale() -> None:
+    trained, hardware = model(), half(2.0**40)
+    before = copy.deepcopy(trained.state_dict())
+    step, _ = step_of(trained, hardware=hardware)
+    (output,) = step([data(5)[:2]], 1.0, want_norm=True)
+    assert output["skipped_steps"].item() == 1.0 and not output["gradient_norm"].isfinite()
+    assert all(torch.equal(before[name], value) for name, value in trained.state_dict().items())
+    assert hardware.scaler.get_scale() == 2.0**39
+
+
+def test_after_enough_good_steps_the_scale_grows() -> None:
+    hardware = half(2.0**4, growth_interval=2)
+    step, _ = step_of(model(), lr=0.01, hardware=hardware)
+    for _ in range(4):
+        step([data(5)[:2]], 1.0, want_norm=False)
+    assert hardware.scaler.get_scale() == 2.0**6
+
+
+def test_a_model_that_updates_itself_gets_no_scale_and_is_refused_fp16(
+    experiment: Callable[..., ExperimentConfig],
+) -> None:
+    with pytest.raises(InputError, match="this model makes its own update, and fp16 needs its losses scaled"):
+        build_update(experiment(), Counter(), {}, half(1.0))
 
 
 # ---- models that update themselves ---------------------------------------------------------------------------------

@@ -55,6 +55,15 @@ def test_a_value_that_some_steps_lack_is_the_mean_of_the_others() -> None:
     assert window.flush() == {"batch/loss": 2.0, "optimizer/gradient_norm": 7.0}
 
 
+def test_what_the_engine_adds_is_told_of_the_optimizer() -> None:
+    window = Window(gradients_are_scaled=True)
+    window.add(0, 2, loss(1.0, gradient_norm=math.inf, loss_scale=8.0, skipped_steps=1.0))
+    window.add(1, 2, loss(1.0, skipped_steps=0.0))
+    row = window.flush()
+    assert (row["optimizer/skipped_steps"], row["optimizer/loss_scale"]) == (0.5, 8.0)
+    assert row["optimizer/gradient_norm"] == math.inf  # such a step is left out, so this is no reason to stop
+
+
 def test_a_flush_starts_anew() -> None:
     window = Window(gradients_are_scaled=False)
     window.add(0, 4, loss(1.0))

@@ -17,6 +17,8 @@ EXPERIMENT_PLOTS = {
     "blobs": ("learning_curve", "decision_boundary", "weight_trajectory", "mistakes_and_bound"),
     "iris-easy": ("learning_curve", "confusion_matrix", "mistakes_and_bound"),
     "iris-hard": ("learning_curve", "confusion_matrix"),
+    "noisy-blobs": ("learning_curve", "decision_boundary"),
+    "far-points": ("learning_curve", "decision_boundary", "mistakes_and_bound"),
     "mnist-0v1": ("learning_curve", "confusion_matrix", "weights_image"),
 }
 

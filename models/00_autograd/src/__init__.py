@@ -1,0 +1,1 @@
+"""Automatic differentiation (Wengert 1964)."""

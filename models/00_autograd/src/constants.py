@@ -1,0 +1,8 @@
+"""What this chapter is about. Plain literals: the `scratch` command reads them without running the file."""
+
+TITLE = "Automatic differentiation"
+PAPER = "A simple automatic derivative evaluation program"
+AUTHORS = "Robert Edwin Wengert"
+YEAR = 1964
+URL = "https://doi.org/10.1145/355586.364791"
+MODULE = "Neurons and learning rules"

@@ -1,0 +1,25 @@
+"""Evaluate a trained network: `python src/evaluate.py --checkpoint latest --experiment xor --visualize`."""
+
+from typing import TYPE_CHECKING
+
+from cli.script import evaluate_command
+from config import ModelConfig
+from train import EXPERIMENT_PLOTS
+
+if TYPE_CHECKING:
+    from engine.evaluation import CheckpointEvaluation
+
+
+def main(evaluation: "CheckpointEvaluation") -> None:
+    """Build the model for the data; the engine loads the checkpoint into it and measures."""
+    from data_utils import load
+    from model import TapeNetwork
+
+    splits = load(evaluation.config.data)
+    model = TapeNetwork(evaluation.config.model, splits.n_features, splits.n_classes)
+    model.compare_on(splits.train.inputs, splits.train.targets)
+    evaluation.run(model, splits)
+
+
+if __name__ == "__main__":
+    evaluate_command(__file__, ModelConfig, EXPERIMENT_PLOTS, main)

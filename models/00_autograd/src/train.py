@@ -1,0 +1,34 @@
+"""Train a network on the tape: `python src/train.py --experiment xor --visualize`."""
+
+from typing import TYPE_CHECKING
+
+from cli.script import train_command
+from config import ModelConfig
+
+if TYPE_CHECKING:
+    from engine import Run
+
+# What --visualize draws.
+EXPERIMENT_PLOTS = {
+    "xor": ("learning_curve", "decision_boundary", "computation_graph", "gradient_check"),
+    "digits": ("learning_curve", "confusion_matrix"),
+    "agreement": ("learning_curve", "gradient_check"),
+    "cost": ("learning_curve", "tape_cost"),
+}
+
+
+def main(run: "Run") -> None:
+    """Choose what to compare on, then learn."""
+    from data_utils import load
+    from engine import Trainer
+    from model import TapeNetwork
+
+    splits = load(run.config.data)
+    trainer = Trainer(run)
+    model = TapeNetwork(run.config.model, splits.n_features, splits.n_classes)
+    model.compare_on(splits.train.inputs, splits.train.targets)
+    trainer.fit(model, splits)
+
+
+if __name__ == "__main__":
+    train_command(__file__, ModelConfig, EXPERIMENT_PLOTS, main)

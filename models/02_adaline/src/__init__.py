@@ -1,0 +1,1 @@
+"""ADALINE (Widrow & Hoff 1960)."""

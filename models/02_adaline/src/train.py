@@ -1,0 +1,41 @@
+"""Train an ADALINE: `python src/train.py --experiment line --visualize`."""
+
+from typing import TYPE_CHECKING
+
+from cli.script import train_command
+from config import ModelConfig
+
+if TYPE_CHECKING:
+    from engine import Run
+
+# What --visualize draws.
+EXPERIMENT_PLOTS = {
+    "line": ("learning_curve", "fit", "error_bowl", "stability"),
+    "stochastic": ("learning_curve", "fit", "error_bowl"),
+    "stable": ("learning_curve", "stability"),
+    "unstable": ("learning_curve", "stability"),
+    "noisy-blobs": ("learning_curve", "decision_boundary", "confusion_matrix"),
+    "iris-hard": ("learning_curve", "confusion_matrix"),
+    "breast-cancer": ("learning_curve", "confusion_matrix"),
+    "xor": ("learning_curve", "decision_boundary"),
+    "far-points": ("learning_curve", "decision_boundary", "confusion_matrix"),
+}
+
+
+def main(run: "Run") -> None:
+    """Find the bottom of the bowl in closed form, then walk down to it."""
+    from data_utils import load
+    from engine import Trainer
+    from least_squares import least_squares
+    from model import Adaline, numbers
+
+    splits = load(run.config.data)
+    trainer = Trainer(run)
+    train = splits.train
+    model = Adaline(run.config.model, splits.n_features, classes=splits.n_classes > 0)
+    model.remember(least_squares(train.inputs, numbers(train.targets)))
+    trainer.fit(model, splits)
+
+
+if __name__ == "__main__":
+    train_command(__file__, ModelConfig, EXPERIMENT_PLOTS, main)

@@ -1,0 +1,140 @@
+"""What every chapter owes its readers, whichever it is: scripts that run, mistakes told in a line, a notebook."""
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from nbclient import NotebookClient
+
+from cli.chapters import Chapter, Project
+from tests.doubles.scripts import Ended, call
+
+CHAPTERS = {chapter.name: chapter for chapter in Project().chapters()}
+ARTICLES = {"README.md", "docs/deep_dive.md", "docs/analysis.md", "requirements.txt", "notebooks/analysis.ipynb"}
+
+
+@pytest.fixture(params=CHAPTERS)
+def chapter(request: pytest.FixtureRequest) -> Chapter:
+    return CHAPTERS[request.param]
+
+
+@cache
+def plots(chapter: Chapter) -> dict[str, tuple[str, ...]]:
+    """The experiments of a chapter and what each draws, read from its train.py; the lightest comes first."""
+    for statement in ast.parse((chapter.folder / "src/train.py").read_text()).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "EXPERIMENT_PLOTS":
+            return dict(ast.literal_eval(statement.value))
+    raise AssertionError(f"{chapter.name}/src/train.py has no EXPERIMENT_PLOTS")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A short run of a chapter's lightest experiment."""
+
+    experiment: str
+    outputs: Path
+    ended: Ended
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
+    """For each chapter that was asked for, its run; made once."""
+    return {}
+
+
+def run_of(chapter: Chapter, trained: dict[str, Trained], tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    if chapter.name not in trained:
+        experiment = next(iter(plots(chapter)))
+        outputs = tmp_path_factory.mktemp(chapter.name) / "outputs"
+        train = (chapter.folder / "src/train.py", "--experiment", experiment, "--no-wandb", "--visualize")
+        ended = call(*train, "--outputs", outputs, "trainer.duration=2 epochs")
+        trained[chapter.name] = Trained(experiment, outputs, ended)
+    return trained[chapter.name]
+
+
+def test_a_chapter_is_whole(chapter: Chapter) -> None:
+    assert {article for article in ARTICLES if not (chapter.folder / article).is_file()} == set()
+    assert (chapter.folder / "requirements.txt").read_text().splitlines()[-1] == "-e ../.."
+    assert {"TITLE", "PAPER", "AUTHORS", "YEAR", "URL", "MODULE"} <= chapter.constants().keys()
+
+
+def test_every_experiment_has_a_goal_claims_and_plots(chapter: Chapter) -> None:
+    experiments = {path.stem: yaml.safe_load(path.read_text()) for path in chapter.folder.glob("config/experiment/*")}
+    assert set(plots(chapter)) == set(experiments)
+    for name, experiment in experiments.items():
+        assert len(experiment["goal"]) > 20, name
+        assert experiment["claims"], name
+        assert all(len(claim["because"]) > 20 for claim in experiment["claims"]), name
+        assert len(experiment["seeds"]) >= 5, name
+
+
+def test_training_leaves_its_files_and_pictures(
+    chapter: Chapter, trained: dict[str, Trained], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = run_of(chapter, trained, tmp_path_factory)
+    assert run.ended.code == 0, run.ended.stderr
+    (models,), (pictures,), (logs,) = (
+        list((run.outputs / kind).iterdir()) for kind in ("models", "visualizations", "logs")
+    )
+    assert models.name == pictures.name == logs.name
+    expected = {"model_last.pt", "config.yaml", "metrics.json", "environment.json"}
+    assert expected <= {path.name for path in models.iterdir()}
+    assert {path.stem for path in pictures.iterdir()} == set(plots(chapter)[run.experiment])
+    assert {"train.log", "metrics.jsonl"} <= {path.name for path in logs.iterdir()}
+
+
+def test_evaluating_finds_what_training_left(
+    chapter: Chapter, trained: dict[str, Trained], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = run_of(chapter, trained, tmp_path_factory)
+    evaluate = (chapter.folder / "src/evaluate.py", "--checkpoint", "latest", "--experiment", run.experiment)
+    ended = call(*evaluate, "--outputs", run.outputs)
+    assert ended.code == 0, ended.stderr
+    assert re.search(r"loss\s+\d", ended.stdout)
+
+
+def test_a_wrong_experiment_is_one_line_with_the_closest_name(chapter: Chapter, tmp_path: Path) -> None:
+    name = next(iter(plots(chapter)))
+    ended = call(chapter.folder / "src/train.py", "--experiment", f"{name}x", "--outputs", tmp_path / "outputs")
+    assert ended.code == 2
+    assert f"did you mean '{name}'" in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_misspelled_setting_is_one_line_with_the_closest_name(chapter: Chapter, tmp_path: Path) -> None:
+    name = next(iter(plots(chapter)))
+    train = (chapter.folder / "src/train.py", "--experiment", name, "--outputs", tmp_path / "outputs")
+    ended = call(*train, "trainer.batchsize=1")
+    assert ended.code == 2
+    assert "did you mean 'trainer.batch_size'" in ended.stderr
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_the_notebook_executes_and_only_reads(
+    chapter: Chapter, trained: dict[str, Trained], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = run_of(chapter, trained, tmp_path_factory)
+    before = {path: path.read_bytes() for path in run.outputs.rglob("*") if path.is_file()}
+    folder = run.outputs.parent / "notebooks"
+    folder.mkdir(exist_ok=True)
+    notebook = nbformat.read(chapter.folder / "notebooks/analysis.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(folder)}}).execute()
+    assert {path: path.read_bytes() for path in run.outputs.rglob("*") if path.is_file()} == before
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    printed = "".join(output.get("text", "") for output in outputs)
+    missing = re.findall(r"No run of (\S+) yet: python src/train.py --experiment \1", printed)
+    assert set(missing) <= set(plots(chapter)) - {run.experiment}
+
+
+def test_the_notebook_is_clean_and_does_not_train(chapter: Chapter) -> None:
+    notebook = nbformat.read(chapter.folder / "notebooks/analysis.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    source = "\n".join(cell.source for cell in code)
+    assert not re.search(r"Trainer|training_step|\.fit\(|\.learn\(|train\.py['\"]\s*,", source)
