@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from plotting.folded_plane import folded_plane
+from plotting.folded_plane import Represent, folded_plane
 from utils.errors import InputError
 
 POINTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
@@ -18,7 +18,7 @@ def corners(inputs: np.ndarray) -> np.ndarray:
     return np.stack([np.maximum(difference, 0), np.maximum(-difference, 0)], axis=1)
 
 
-def drawn(represent=corners, weights: np.ndarray = READOUT, bias: float = -0.5) -> Figure:  # type: ignore[no-untyped-def]
+def drawn(represent: Represent = corners, weights: np.ndarray = READOUT, bias: float = -0.5) -> Figure:
     return folded_plane("xor", POINTS, XOR, ("0", "1"), ("x1", "x2"), represent, weights, bias)
 
 
