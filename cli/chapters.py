@@ -10,6 +10,7 @@ from cli.venvs import Venv, chapter_venv, root_venv
 from utils.errors import InputError, unknown
 
 ROOT = Path(__file__).resolve().parent.parent
+WORKSPACE = "workspace"
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,13 @@ class Experiment:
 
     name: str
     goal: str
+    content: dict[str, Any]
+    """The file itself, before it is put together with the others: seeds, claims, notes."""
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A folder `NN_name` under `models/`."""
+    """A folder `NN_name` under `models/`, or a learner's copy of one under `workspace/`."""
 
     folder: Path
 
@@ -67,7 +70,12 @@ class Project:
         return [Chapter(path) for path in sorted(models.iterdir()) if re.fullmatch(r"\d+_\w+", path.name)]
 
     def chapter(self, name: str) -> Chapter:
-        """The chapter called `01_perceptron`, `perceptron`, `01` or `1`; a path to its folder will do too."""
+        """The chapter called `01_perceptron`, `perceptron`, `01` or `1`; a path to its folder will do too.
+
+        A path in `workspace` is the learner's copy: `workspace/01_perceptron`, or `workspace/01`.
+        """
+        if Path(name).parent.name == WORKSPACE:
+            return self._copy(self.chapter(Path(name).name))
         wanted = Path(name).name.lower()
         chapters = self.chapters()
         for chapter in chapters:
@@ -76,14 +84,47 @@ class Project:
                 return chapter
         raise unknown("chapter", name, (chapter.name for chapter in chapters))
 
+    def workspace(self, chapter: Chapter) -> Path:
+        """Where a learner's copy of `chapter` is, or would be."""
+        return self.root / WORKSPACE / chapter.name
+
+    def original(self, chapter: Chapter) -> Chapter:
+        """The chapter that `chapter` is a copy of, or `chapter` itself."""
+        return Chapter(self.root / "models" / chapter.name)
+
+    def _copy(self, chapter: Chapter) -> Chapter:
+        folder = self.workspace(chapter)
+        if not folder.is_dir():
+            raise InputError(
+                f"there is no {WORKSPACE}/{chapter.name} yet; `./scratch exercise {chapter.name}` makes it"
+            )
+        return Chapter(folder)
+
     def choose(self, names: tuple[str, ...]) -> list[Chapter]:
         """The chapters called `names`, each once, in reading order."""
         chosen = {self.chapter(name).name for name in names}
         return [chapter for chapter in self.chapters() if chapter.name in chosen]
 
+    def modules(self) -> dict[int, tuple[str, list[Chapter]]]:
+        """Number to title and chapters of each module, as the table of ROADMAP.md has them.
+
+        Raises:
+            InputError: ROADMAP.md is missing.
+        """
+        path = self.root / "ROADMAP.md"
+        try:
+            rows = re.findall(r"^\| (\d+) ([^|]+?) \| (.+) \|$", path.read_text(), flags=re.MULTILINE)
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror}; it says which chapters a module has") from None
+        chapters = {int(chapter.name.split("_")[0]): chapter for chapter in self.chapters()}
+        return {
+            int(number): (title, [chapters[n] for n in map(int, re.findall(r"\b\d\d\b", names)) if n in chapters])
+            for number, title, names in rows
+        }
+
     def venv(self, chapter: Chapter | None = None) -> Venv:
-        """The virtual environment of a chapter, or the root's."""
-        return root_venv(self.root) if chapter is None else chapter_venv(self.root, chapter.folder)
+        """The virtual environment of a chapter, which a copy of it shares; or the root's."""
+        return root_venv(self.root) if chapter is None else chapter_venv(self.root, self.original(chapter).folder)
 
 
 def _assignments(statement: ast.stmt) -> list[tuple[str, Any]]:
@@ -109,4 +150,4 @@ def _experiment(path: Path) -> Experiment:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or not content.get("goal"):
         raise InputError(f"{path} has no goal; say in one sentence what the experiment shows")
-    return Experiment(path.stem, str(content["goal"]))
+    return Experiment(path.stem, str(content["goal"]), content)

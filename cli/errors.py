@@ -4,10 +4,12 @@ import gc
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
+from cli.chapters import WORKSPACE
 from utils.errors import ScratchError
 
 
@@ -27,10 +29,22 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         _fail(error.format_message(), error.exit_code)
     except ScratchError as error:
         _fail(str(error), error.exit_code)
+    except NotImplementedError as error:
+        copy = _copy_of(error)
+        if copy is None:
+            raise
+        _fail(f"not written yet: {error}; `./scratch check {copy}` says how far you are", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 128 + signal.SIGINT)
     gc.freeze()  # or the interpreter collects all that torch has made before it lets go of it anyway
     sys.exit(code or 0)
+
+
+def _copy_of(error: NotImplementedError) -> str | None:
+    """The learner's copy, as in `workspace/01_perceptron`, whose code raised `error`; None for any other code."""
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    chapter = Path(frame.filename).parent.parent
+    return chapter.name if chapter.parent.name == WORKSPACE else None
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

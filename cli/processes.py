@@ -4,18 +4,38 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from cli.environment import environment
 from utils.errors import Interrupted
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a process that forks must have no more
 
-def become(python: Path, arguments: Sequence[str]) -> NoReturn:
-    """Turn this process into `python ARGUMENTS`: signals, terminal and exit code are then the program's own."""
-    os.execve(python, [str(python), *arguments], environment())
+
+def become(python: Path, arguments: Sequence[str], env: Mapping[str, str] | None = None) -> NoReturn:
+    """Turn this process into `python ARGUMENTS`: signals, terminal and exit code are then the program's own.
+
+    Args:
+        python: The interpreter.
+        arguments: What it is given.
+        env: Variables on top of this process's.
+    """
+    os.execve(python, [str(python), *arguments], environment() | dict(env or {}))
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGINT and SIGTERM leave the block with an `Interrupted`, so that what it started can be ended."""
+    former = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 class Children:
@@ -28,14 +48,18 @@ class Children:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
         self._stopped = False
+        self._signals = interruptible()
 
     def __enter__(self) -> "Children":
-        self._former = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._signals.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
+        self._signals.__exit__(None, None, None)
+        self.stop()
+
+    def stop(self) -> None:
+        """End what is running, and start nothing any more."""
         with self._guard:
             self._stopped = True
             running = list(self._running)
@@ -62,19 +86,31 @@ class Children:
             output: Gets its stdout and stderr.
             env: Variables on top of this process's.
         """
+        streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
+        process = self.start(command, cwd, env, **streams)
+        return 1 if process is None else self.wait(process)
+
+    def start(
+        self, command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None, **streams: Any
+    ) -> "subprocess.Popen[bytes] | None":
+        """Start `command`, to be waited for by `wait`; None where the block was left already.
+
+        Args:
+            command: The program and its arguments.
+            cwd: Its current folder.
+            env: Variables on top of this process's.
+            streams: `stdin`, `stdout` and `stderr` as `Popen` takes them.
+        """
         with self._guard:
             if self._stopped:
-                return 1
-            process = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env=environment() | dict(env or {}),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-            )
+                return None
+            variables = environment() | dict(env or {})
+            process = subprocess.Popen(command, cwd=cwd, env=variables, process_group=0, **streams)
             self._running.add(process)
+            return process
+
+    def wait(self, process: "subprocess.Popen[bytes]") -> int:
+        """The exit code of `process`, once it has ended."""
         code = process.wait()
         with self._guard:
             self._running.discard(process)

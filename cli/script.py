@@ -5,7 +5,7 @@ import gc
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
     )
     @click.option("--find-lr", is_flag=True, help="Draw the loss over a rising learning rate instead of training.")
     @click.option("--profile", type=click.IntRange(min=1), metavar="STEPS", help="Measure so many steps instead.")
+    @click.option("--serve", is_flag=True, hidden=True)  # for `scratch reproduce`
     @_shared_options
     def train(
         experiment: str | None,
@@ -90,9 +91,15 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         overfit_batches: int | None,
         find_lr: bool,
         profile: int | None,
+        serve: bool,
         debug: bool,
         overrides: tuple[str, ...],
     ) -> None:
+        if serve:
+            from cli.reproduce.server import Server
+
+            return Server(chapter, model_config, main).serve()
+
         from cli.compose import quote
 
         changes = [*overrides]
@@ -125,7 +132,8 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
 
             task = _task(instead, profile) if instead is not None else None
         options = Options(load_checkpoint or started_from, not no_save_checkpoint, resume is not None, names, task)
-        main(Run(chapter, config, outputs, options, run_id, started_from))
+        with _in_one_line(dry_run):
+            main(Run(chapter, config, outputs, options, run_id, started_from))
 
     run_command(train)
 
@@ -170,6 +178,15 @@ def evaluate_command(
         main(CheckpointEvaluation.of(chapter, config, outputs or chapter / "outputs", checkpoint, split, names))
 
     run_command(evaluate)
+
+
+def _in_one_line(dry_run: bool) -> AbstractContextManager[None]:
+    """For a dry run, what a phase of it is for its errors: around all that comes before the first phase."""
+    if not dry_run:
+        return nullcontext()
+    from engine.dry_run import phase
+
+    return phase("setting up")
 
 
 def _instead_of_training(asked: Mapping[str, object], resume: str | None) -> str | None:

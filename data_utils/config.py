@@ -1,6 +1,6 @@
 """Which data set, and how it is split: the `data` section of every config. Free of torch, like all configs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -35,15 +35,23 @@ class HeldOut(DataSection):
         return self
 
 
-class FourPoints(HeldOut):
-    """A Boolean function of two inputs: four points, of which none can be spared."""
+class AllForTraining(HeldOut):
+    """A data set of which nothing can be held out."""
+
+    reason: ClassVar[str]
 
     @field_validator("validation", "test")
     @classmethod
     def _nothing_is_held_out(cls, fraction: float) -> float:
         if fraction != 0:
-            raise ValueError("a Boolean function of two inputs has four points and all are for training; give 0")
+            raise ValueError(f"{cls.reason}; give 0")
         return fraction
+
+
+class FourPoints(AllForTraining):
+    """A Boolean function of two inputs: four points, of which none can be spared."""
+
+    reason = "a Boolean function of two inputs has four points and all are for training"
 
 
 class Gate(FourPoints):
@@ -208,6 +216,33 @@ class Mnist(Pictures):
         return classes
 
 
+class SignPatterns(AllForTraining):
+    """Patterns of +1 and -1 to be stored, each a class of its own."""
+
+    reason = "each pattern is a class of its own and all are for training"
+    standardize: Literal[False]
+    """A standardised pattern would not be one of +1 and -1."""
+
+
+class Patterns(SignPatterns):
+    """Random patterns: every unit is +1 or -1 with equal chance, independently of all others."""
+
+    name: Literal["patterns"]
+    n: int = Field(ge=2)
+    """How many patterns."""
+    units: int = Field(ge=1)
+    seed: Seed
+    """Decides the patterns; the first of many are those of few."""
+
+
+class DigitPrototypes(SignPatterns):
+    """The ten mean images of MNIST's training digits, each pixel turned into +1 or -1."""
+
+    name: Literal["digit_prototypes"]
+    brightness: float = Field(gt=0, lt=1)
+    """A pixel is +1 where the mean is brighter than this; 1 is white."""
+
+
 DataConfig = Annotated[
     Gate
     | Boolean
@@ -216,12 +251,14 @@ DataConfig = Annotated[
     | Moons
     | Spirals
     | FarPoints
+    | Patterns
     | Line
     | Sine
     | Table
     | RegressionTable
     | Digits
-    | Mnist,
+    | Mnist
+    | DigitPrototypes,
     Field(discriminator="name"),
 ]
 """The `data` section of a config, told apart by `name`."""

@@ -11,6 +11,7 @@ from data_utils.config import (
     Blobs,
     Boolean,
     DataConfig,
+    DigitPrototypes,
     Digits,
     FarPoints,
     Gate,
@@ -18,6 +19,7 @@ from data_utils.config import (
     Mnist,
     Moons,
     NoisyBlobs,
+    Patterns,
     Pictures,
     Regression,
     RegressionTable,
@@ -92,6 +94,14 @@ def _examples(config: DataConfig) -> Examples:
             from data_utils.tabular import digits
 
             return digits()
+        case Patterns():
+            from data_utils.patterns import random_patterns
+
+            return random_patterns(config)
+        case DigitPrototypes():
+            from data_utils.patterns import digit_prototypes
+
+            return digit_prototypes(config)
     from data_utils import toy
 
     match config:

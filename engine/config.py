@@ -5,11 +5,12 @@ This module stays free of torch, so that a mistake in a config is answered befor
 
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from data_utils.config import DataConfig
 from engine.claims import Claim
 from engine.duration import Duration
+from engine.story import Notes, Successor, spelled_out
 from utils.schema import Strict
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -171,8 +172,9 @@ class ExperimentConfig(Strict, Generic[ModelConfig]):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     """The seeds on which the claims are checked."""
     claims: tuple[Claim, ...]
-    successor: str | None
-    """`chapter/experiment` that passes on the same data where this one fails."""
+    successor: Annotated[Successor | None, BeforeValidator(spelled_out)]
+    """What passes on the same data where this one fails; in YAML a section, or `chapter/experiment` alone."""
+    notes: Notes | None = None
     seed: int = Field(ge=0, lt=2**32)
     tags: tuple[str, ...]
     model: ModelConfig

@@ -30,22 +30,22 @@ def dry_run(trainer: Trainer) -> None:
     """
     trainer.record = _NoRecord()  # type: ignore[assignment]
     print(f"dry run of {trainer.config.experiment}: {trainer.plan.total} steps of {_examples(trainer)} planned")
-    with _phase("data"):
+    with phase("data"):
         batches = next(trainer.batches.steps(0, 0, trainer.config.trainer.accumulate))
         few = _first_examples(trainer.splits, trainer.config.trainer.batch_size)
         _say("data", ", ".join(_shape(part) for part in batches[0]))
     _say("model", f"{describe_model(trainer.model)}, on {trainer.hardware.describe()}")
-    with _phase("evaluation"):
+    with phase("evaluation"):
         before = _measure(trainer, few)
-    with _phase("training step"):
+    with phase("training step"):
         row = _step(trainer, batches)
         _say("training step", _figures(row))
-    with _phase("evaluation"):
+    with phase("evaluation"):
         after = _measure(trainer, few)
         _say("evaluation", _figures(after))
-    with _phase("checkpoint"):
+    with phase("checkpoint"):
         _say("checkpoint", f"{_checkpoint(trainer):,} bytes, read back the same")
-    with _phase("plots"):
+    with phase("plots"):
         history = [{"step": 0, "epoch": 0.0, "seconds": 0.0, **before}]
         history.append({"step": 1, "epoch": 1 / trainer.plan.steps_per_epoch, "seconds": 0.0, **row, **after})
         _say("plots", ", ".join(_draw(trainer, few, history)) or "none listed for this experiment")
@@ -111,7 +111,8 @@ def _head(data: TensorSplit | Dataset[Any], n: int) -> Any:
 
 
 @contextmanager
-def _phase(name: str) -> Iterator[None]:
+def phase(name: str) -> Iterator[None]:
+    """Within this, whatever goes wrong is a `RunError` of one line that begins with `name`."""
     try:
         yield
     except ScratchError:

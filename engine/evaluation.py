@@ -1,6 +1,5 @@
 """Evaluates a checkpoint on the data of an experiment (A8)."""
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from engine.visualize import visualize
 from utils.files import write_atomic
 from utils.schema import validate
 from utils.seeds import seed_everything
+from utils.strict_json import dumps
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class CheckpointEvaluation:
             "metrics": metrics,
         }
         path = self.folders.models / f"evaluation-{experiment}.json"
-        write_atomic(path, json.dumps(result, indent=2) + "\n")
+        write_atomic(path, dumps(result, indent=2) + "\n")
         print(f"{experiment}, {split} split, {n} examples")
         for metric, value in metrics.items():
             print(f"  {metric:<20} {value:.4f}")

@@ -1,4 +1,7 @@
-"""`metrics.jsonl`: the record of a run, one JSON object a line, from which everything else can be rebuilt."""
+"""`metrics.jsonl`: the record of a run, one JSON object a line, from which everything else can be rebuilt.
+
+The JSON is strict: a number that is not finite is written as a string, and read back as the number.
+"""
 
 import json
 import os
@@ -8,6 +11,7 @@ from typing import Any
 
 from utils.errors import InputError
 from utils.files import cannot_write
+from utils.strict_json import dumps, numbers
 
 Row = dict[str, Any]
 
@@ -35,7 +39,7 @@ class Record:
 
     def append(self, row: Row) -> None:
         """Add one row and hand it to the system."""
-        line = rest = json.dumps(row).encode() + b"\n"
+        line = rest = dumps(row).encode() + b"\n"
         try:
             while rest:  # a disk that is nearly full takes a part before it refuses
                 rest = rest[self._file.write(rest) :]
@@ -62,5 +66,9 @@ class Record:
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a `metrics.jsonl`; a last line that a kill cut short is left out."""
-    lines = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in lines[:-1]]
+    return parse_rows(path.read_bytes())
+
+
+def parse_rows(content: bytes) -> list[Row]:
+    """The rows in a part of a `metrics.jsonl` that begins with a line; a line without its end is left out."""
+    return [numbers(json.loads(line)) for line in content.split(b"\n")[:-1]]

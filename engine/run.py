@@ -17,6 +17,7 @@ from engine.tracking.base import RunInfo
 from utils.errors import InputError, RunError, ScratchError
 from utils.files import remove_leftovers, write_atomic
 from utils.locks import ProcessLock
+from utils.strict_json import dumps, numbers
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Run:
     def note(self, status: str, results: Mapping[str, Any]) -> None:
         """Write `metrics.json`: how the run stands."""
         summary = {"run_id": self.run_id, "status": status, "started_from": self.started_from, **results}
-        write_atomic(self.folders.models / "metrics.json", json.dumps(summary, indent=2) + "\n")
+        write_atomic(self.folders.models / "metrics.json", dumps(summary, indent=2) + "\n")
 
 
 def status_of(error: BaseException | None) -> str:
@@ -170,4 +171,4 @@ def read_summary(outputs: Path, run_id: str) -> dict[str, Any]:
         summary: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError):
         raise InputError(f"run {run_id} has no readable {path.name}; start a new run") from None
-    return summary
+    return summary | {"last": numbers(summary.get("last", {}))}

@@ -32,7 +32,7 @@ from engine.speed import Speed
 from engine.state import capture_state, read_checkpoint, restore_state, results_of, trained_weights
 from engine.tracking import build_trackers
 from engine.update import GradientStep, OwnStep, build_update
-from engine.visualize import visualize
+from engine.visualize import only_warned_about, visualize
 from engine.window import Window
 from utils.errors import Interrupted, RunError
 from utils.seeds import derived_seed, restore_random_state, seed_everything
@@ -236,8 +236,8 @@ class Trainer:
         log.info("trained %d steps in %.1f s", self.step, self.clock.seconds)
         split = ("train", *self.config.trainer.evaluate_on)[-1]
         with self._averaged():
-            parts = self.model, self.splits, split, self.evaluator
-            pictures = visualize(run.options.plots, run.folders, run.config, *parts)
+            parts = run.folders, run.config, self.model, self.splits, split, self.evaluator
+            pictures = visualize(run.options.plots, *parts, guard=partial(only_warned_about, run, split))
         for name, path in pictures.items():
             self.trackers.figure(name, path, self.step)
         if run.options.save_checkpoint:

@@ -1,7 +1,8 @@
 """Draws the plots of an experiment from what its run left behind (A6)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from data_utils.splits import Splits
 from engine.config import ExperimentConfig
 from engine.evaluator import Evaluator, undisturbed
 from engine.record import read_rows
-from engine.run import Folders
+from engine.run import Folders, Run
+from utils.errors import ScratchError
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +29,11 @@ def visualize(
     split: str,
     evaluator: Evaluator,
     prefix: str = "",
+    guard: Callable[[str], AbstractContextManager[None]] = lambda name: nullcontext(),
 ) -> dict[str, Path]:
     """Draw the plots called `names` of a run, each as `<prefix><name>.png` in its `visualizations/` folder.
+
+    Each is drawn within `guard(name)`, which may catch what goes wrong.
 
     Returns:
         Plot name to picture.
@@ -38,13 +43,32 @@ def visualize(
     import plotting  # matplotlib costs most of a second: only where a picture is wanted
 
     record = folders.logs / "metrics.jsonl"
-    available = plot_data(config, model, splits, split, evaluator)
-    available["history"] = read_rows(record) if record.exists() else []
-    paths = {name: folders.visualizations / f"{prefix}{name}.png" for name in names}
-    for name, path in paths.items():
-        plotting.save(plotting.render(name, available), path)
-        log.info("drew %s", path)
+    available: dict[str, Any] = {}
+    paths = {}
+    for name in names:
+        with guard(name):
+            if not available:
+                history = read_rows(record) if record.exists() else []
+                available = plot_data(config, model, splits, split, evaluator) | {"history": history}
+            path = folders.visualizations / f"{prefix}{name}.png"
+            plotting.save(plotting.render(name, available), path)
+            log.info("drew %s", path)
+            paths[name] = path
     return paths
+
+
+@contextmanager
+def only_warned_about(run: Run, split: str, name: str) -> Iterator[None]:
+    """A guard for a training that is over: a plot that cannot be drawn takes nothing from the run."""
+    try:
+        yield
+    except Exception as error:  # whatever it is, the weights are saved
+        kind = "" if isinstance(error, ScratchError) else f"{type(error).__name__}: "
+        again = f"--checkpoint {run.run_id} --experiment {run.config.experiment} --split {split} --plot {name}"
+        kept = f"; once that is mended, draw it with evaluate.py {again}" if run.options.save_checkpoint else ""
+        log.warning(
+            "the run is finished, but plot '%s' was not drawn: %s%s%s", name, kind, " ".join(str(error).split()), kept
+        )
 
 
 def plot_data(
@@ -63,7 +87,11 @@ def plot_data(
 
     return {
         "subject": config.experiment,
-        "bounds": {claim.metric: claim.at_most for claim in config.claims if isinstance(claim.at_most, float)},
+        "bounds": {
+            claim.metric: claim.at_most
+            for claim in config.claims
+            if isinstance(claim.at_most, float) and claim.minus is None
+        },
         "split": name,
         "inputs": split.inputs.cpu().numpy(),
         "targets": evaluation.targets.numpy(),

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PLOTS: dict[str, str] = {
+    "band": "plotting.band:band",
     "computation_graph": "plotting.computation_graph:computation_graph",
     "confusion_matrix": "plotting.confusion_matrix:confusion_matrix",
     "decision_boundary": "plotting.decision_boundary:decision_boundary",
+    "energy_descent": "plotting.energy_descent:energy_descent",
     "error_bowl": "plotting.error_bowl:error_bowl",
     "fit": "plotting.fit:fit",
     "folded_plane": "plotting.folded_plane:folded_plane",
@@ -28,6 +30,9 @@ PLOTS: dict[str, str] = {
     "learning_curve": "plotting.learning_curve:learning_curve",
     "learning_rate_finder": "plotting.learning_rate_finder:learning_rate_finder",
     "mistakes_and_bound": "plotting.mistakes_and_bound:mistakes_and_bound",
+    "overlap_and_load": "plotting.overlap_and_load:overlap_and_load",
+    "pattern_similarity": "plotting.pattern_similarity:pattern_similarity",
+    "recall_gallery": "plotting.recall_gallery:recall_gallery",
     "shift_curve": "plotting.shift_curve:shift_curve",
     "stability": "plotting.stability:stability",
     "sweep_history": "plotting.sweep:sweep_history",

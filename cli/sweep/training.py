@@ -10,9 +10,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from cli.environment import environment
+from engine.record import parse_rows
 
 
 class Training:
@@ -79,9 +79,8 @@ class Values:
         with record.open("rb") as file:
             file.seek(self._read)
             added = file.read()
-        whole = added[: added.rfind(b"\n") + 1]  # the last line may still be being written
-        self._read += len(whole)
-        rows: list[dict[str, Any]] = [json.loads(line) for line in whole.splitlines()]
+        self._read += added.rfind(b"\n") + 1  # the last line may still be being written
+        rows = parse_rows(added)
         self.metrics |= {name for row in rows for name in row if "/" in name}
         new = [float(row[self.metric]) for row in rows if row["step"] > 0 and self.metric in row]
         self.known += new

@@ -28,9 +28,9 @@ def start(*command: object, env: dict[str, str] | None = None, **options: Any) -
     )
 
 
-def finish(process: "subprocess.Popen[str]") -> Ended:
-    """Wait for its end."""
-    stdout, stderr = process.communicate(timeout=60)
+def finish(process: "subprocess.Popen[str]", seconds: float | None = 60) -> Ended:
+    """Wait for its end, for at most `seconds`; None leaves the limit to the test's own."""
+    stdout, stderr = process.communicate(timeout=seconds)
     return Ended(process.returncode, stdout or "", stderr or "")
 
 

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from cli.chapters import Project
@@ -76,17 +78,27 @@ class ToyClone:
         """This process's environment and `variables`, with no CI setting of the machine that runs the tests."""
         return {name: value for name, value in os.environ.items() if name != "CI"} | variables
 
-    def scratch(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run `./scratch ARGUMENTS` with `variables` on top of the environment."""
+    def scratch(self, *arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run `./scratch ARGUMENTS` at the root, or in `cwd`, with `variables` on top of the environment."""
         return subprocess.run(
             [sys.executable, str(self.root / "scratch"), *arguments],
             capture_output=True,
             text=True,
             env=self.environment(**variables),
-            cwd=self.root,
+            cwd=cwd or self.root,
             timeout=60,
             check=False,
         )
+
+    def interrupted(self, number: signal.Signals, pid: Path, *arguments: str) -> tuple[int, str]:
+        """Run `./scratch ARGUMENTS`, send it `number` once the file `pid` is written; its exit code and stderr."""
+        command = [sys.executable, str(self.root / "scratch"), *arguments]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environment()) as process:
+            while process.poll() is None and not (pid.exists() and pid.read_text()):
+                time.sleep(0.05)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=60)
+            return process.returncode, said
 
 
 def executable(path: Path, command: str) -> None:

@@ -8,15 +8,17 @@ import pytest
 from engine.checkpoints import save_checkpoint
 from engine.comparison import differences, fingerprint
 from tests.doubles.bench import NETWORK, Bench, Outcome
-from tests.doubles.scripts import call
+from tests.doubles.scripts import call, finish, start
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(180)
 
 
+@pytest.mark.timeout(1800)  # against a hang only: it waits for nothing but the ends of its processes
 def test_trainings_that_are_killed_again_and_again_end_with_the_same_bits(tmp_path: Path) -> None:
     arguments = ("--kills", 6, "--seed", 3, "--kind", "adam", "workers")
-    ended = call(ROOT / "tools/chaos/resume.py", *arguments, env={"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)})
+    environment = {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    ended = finish(start(ROOT / "tools/chaos/resume.py", *arguments, env=environment), seconds=None)
     assert ended.code == 0, ended.stderr
     _, kinds, kills, *_, different = [cell.strip() for cell in ended.stdout.splitlines()[-1].strip("|").split("|")]
     assert (int(kinds) >= 2, kills, different) == (True, "6", "0")

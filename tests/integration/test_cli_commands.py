@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -112,15 +110,8 @@ def test_a_name_that_no_test_has_is_refused(clone: ToyClone) -> None:
 def test_an_interrupted_test_run_leaves_no_process_behind(clone: ToyClone, number: signal.Signals, code: int) -> None:
     slow = "import os, pathlib, time\ndef test_slow():\n    pathlib.Path('pid').write_text(str(os.getpid()))\n"
     write_shared_tests(clone, slow + "    time.sleep(60)\n")
-    command = [sys.executable, str(clone.root / "scratch"), "test"]
     pid = clone.root / "pid"
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=clone.environment()) as process:
-        while process.poll() is None and not (pid.exists() and pid.read_text()):
-            time.sleep(0.05)
-        process.send_signal(number)
-        assert process.wait(20) == code
-        assert process.stderr
-        assert process.stderr.read() == f"error: stopped by {number.name}\n"
+    assert clone.interrupted(number, pid, "test") == (code, f"error: stopped by {number.name}\n")
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
 

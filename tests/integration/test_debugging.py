@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from engine.rate_finder import find_rate
 from tests.doubles.bench import NETWORK, PERCEPTRON, Bench, Outcome
 from tests.doubles.scripts import TRAIN, call
 from tests.doubles.toy_clone import ToyClone
-from tests.integration.test_trainer import fail_at
+from tests.integration.test_trainer import OneLayer, fail_at
 from utils.errors import InputError, RunError
 
 
@@ -64,15 +65,8 @@ def test_a_dry_run_by_the_script_draws_all_plots_of_the_experiment_and_leaves_no
     assert list(tmp_path.iterdir()) == []
 
 
-class WrongShape(nn.Module):
+class WrongShape(OneLayer):
     """A model whose evaluation is not made for its data."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Linear(3, 2)
-
-    def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        return {"loss": nn.functional.cross_entropy(self.layer(batch[0]), batch[1])}
 
     def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         return {"predictions": self.layer(batch[0][:, :2]).argmax(1), "targets": batch[1]}
@@ -97,6 +91,19 @@ def test_what_cannot_be_saved_is_found_by_a_dry_run(bench: Bench) -> None:
 def test_an_unknown_monitor_is_found_by_a_dry_run(bench: Bench) -> None:
     with pytest.raises(InputError, match="evaluated are: model/weight_norm, train/accuracy"):
         rehearse(bench, "trainer.monitor.metric=validation/acuracy")
+
+
+def test_a_model_that_cannot_be_built_is_one_line_of_a_dry_run_and_its_place_is_shown_on_demand(tmp_path: Path) -> None:
+    chapter = Path(shutil.copytree(NETWORK, tmp_path / NETWORK.name))
+    model = chapter / "src/model.py"
+    built = "super().__init__()\n"
+    assert model.read_text().count(built) == 1
+    model.write_text(model.read_text().replace(built, f"{built}        int('a layer')\n"))
+    arguments = (chapter / "src/train.py", "--experiment", "blobs", "--dry-run", "--outputs", tmp_path / "outputs")
+    ended = call(*arguments)
+    assert (ended.code, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.startswith("error: setting up: ValueError: invalid literal for int() with base 10: 'a layer'; ")
+    assert "in __init__\n    int('a layer')" in call(*arguments, "--debug").stderr
 
 
 def test_a_dry_run_is_not_resumed(tmp_path: Path) -> None:

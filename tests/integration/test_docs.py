@@ -16,15 +16,38 @@ from cli.chapters import Project
 from tests.doubles.toy_clone import executable
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_OURS = {".git", ".venv", "outputs", "data", "build", "__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache"}
+NOT_OURS = {
+    ".git",
+    ".venv",
+    "outputs",
+    "data",
+    "build",
+    "workspace",
+    "__pycache__",
+    ".hypothesis",
+    ".mypy_cache",
+    ".pytest_cache",
+}
+TEST_REPRODUCE = "tests/integration/test_reproduce.py"
 
 # Commands that are too expensive to run here: each with the file that runs it, and what it says there.
 PROVEN_ELSEWHERE = {
     "./scratch demo": (".ci/run", "./scratch demo"),
     "./scratch test": (".ci/run", "./scratch test"),
-    "./scratch test 01": (".ci/run", "./scratch test"),
     "./scratch test 01 -k bound": ("tests/integration/test_cli_commands.py", '"-k"'),
     "./scratch test --root -k docs": ("tests/integration/test_cli_commands.py", '"-k"'),
+    **{
+        f"./scratch {command}": ("tests/integration/test_exercises.py", proof)
+        for command, proof in {  # one exits with 1 while a part is missing, the others want all parts written
+            "check 01": 'clone.scratch("check", "1")',
+            "train workspace/01_perceptron --experiment xor": '"train", "workspace/01_toy"',
+            "train workspace/01_perceptron --experiment xor --visualize": '"train", "workspace/01_toy"',
+            "mutants 01": 'clone.scratch("mutants", "1")',
+            "parity": 'clone.scratch("parity")',
+            "parity --check": 'clone.scratch("parity", "--check")',
+            "check 01 --prove": 'clone.scratch("check", "1", "--prove")',
+        }.items()
+    },
     "./scratch setup --all --dev": (".ci/run", "./scratch test"),
     "./scratch lint": (".ci/run", "./scratch lint"),
     "./scratch doctor": ("tests/integration/test_cli_commands.py", '"doctor"'),  # its exit code depends on the disk
@@ -34,9 +57,11 @@ PROVEN_ELSEWHERE = {
     "pip install -r ../../requirements-dev.txt": (".ci/run", "pip install --quiet -r ../../requirements-dev.txt"),
     "pip install -e ../../": (".ci/run", "pip install --quiet -e ../../"),
     "for seed in 0 1 2 3 4; do python src/train.py --experiment and --seed $seed --no-wandb; done": (
-        "models/01_perceptron/tests/test_claims.py",
-        "test_every_claim_holds_on_every_seed",
+        "cli/reproduce/session.py",
+        'client.ask(ask="train"',
     ),
+    **{f"./scratch reproduce {what}": (TEST_REPRODUCE, '"reproduce", "90"') for what in ("01", "--module 1")},
+    "./scratch compare RUN_ID": (TEST_REPRODUCE, '"compare", new.name'),
     "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
     **{
         f"./scratch checkpoints {arguments}": (
@@ -112,7 +137,7 @@ def commands(document: Path) -> Iterator[tuple[Path, str]]:
         for line in fence.content:
             for command in re.split(r"\s+&&\s+", re.sub(r"(^|\s)#\s.*", "", line).strip()):
                 if command.startswith("cd "):
-                    folder /= command.removeprefix("cd ").strip()
+                    folder = Path(os.path.normpath(folder / command.removeprefix("cd ").strip()))
                 elif command:
                     yield folder, command
 

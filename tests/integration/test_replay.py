@@ -78,7 +78,9 @@ def test_a_replay_that_fails_says_why_in_one_line(outputs: Path) -> None:
     assert "error: the replay failed: " in ended.stderr
 
 
-def test_the_command_finds_the_chapter_of_a_run(tmp_path: Path, outputs: Path) -> None:
+@pytest.fixture
+def clone(tmp_path: Path) -> ToyClone:
+    """A clone whose chapter 90 is the one that made the run."""
     clone = ToyClone(tmp_path / "clone")
     folder = clone.add_chapter("90_logistic")
     for package in ("engine", "data_utils", "config"):
@@ -86,8 +88,36 @@ def test_the_command_finds_the_chapter_of_a_run(tmp_path: Path, outputs: Path) -
     for name in ("src", "config"):
         shutil.rmtree(folder / name)
         shutil.copytree(NETWORK / name, folder / name)
+    return clone
+
+
+def test_the_command_finds_the_chapter_of_a_run(clone: ToyClone, outputs: Path) -> None:
     run_id = models(outputs).name
-    os.rename(outputs, folder / "outputs")
+    os.rename(outputs, clone.root / "models/90_logistic/outputs")
     done = clone.scratch("replay", run_id)
     assert done.returncode == 0, done.stdout + done.stderr
     assert clone.scratch("replay", run_id[:-1]).stderr.endswith(f"did you mean {run_id}?\n")
+
+
+def test_the_command_takes_a_folder_or_other_outputs(clone: ToyClone, outputs: Path) -> None:
+    run_id = models(outputs).name
+    for arguments in ((str(models(outputs)),), (run_id, "--outputs", str(outputs))):
+        done = clone.scratch("replay", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.endswith(f"parts of run {run_id} are the same to the last bit\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("logs",), "logs is not the folder of a finished run: it has no metrics.json that says so"),
+        (("blobs-5", "--outputs", "."), "there is no run 'blobs-5' in ."),
+        (("blobs-5",), "there is no run 'blobs-5' in the outputs of the chapters (give its folder, or --outputs)"),
+    ],
+)
+def test_what_is_no_run_is_refused_in_one_line(
+    clone: ToyClone, outputs: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = clone.scratch("replay", *arguments, cwd=outputs)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert message in done.stderr

@@ -1,6 +1,7 @@
 """`scratch track`: a recorded run, shown again."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,19 @@ def test_tensorboard_has_every_value_once_however_often_it_is_made(outputs: Path
     seen = [(event.step, event.value) for event in events.Scalars("train/accuracy")]
     assert seen == [(row["step"], row["train/accuracy"]) for row in rows(outputs) if "train/accuracy" in row]
     assert events.Tags()["images"] == ["learning_curve"]
+
+
+def test_a_value_that_is_not_finite_is_shown_as_it_is(outputs: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    copy = Path(shutil.copytree(outputs, tmp_path / "copy"))
+    (record,) = copy.glob("logs/*/metrics.jsonl")
+    first = json.loads(next(line for line in record.read_text().splitlines() if "train/loss" in line))
+    spoiled = f'"train/loss": {json.dumps(first["train/loss"])}'
+    record.write_text(record.read_text().replace(spoiled, '"train/loss": "Infinity"', 1))
+    assert list(rebuild(copy, "latest", "tensorboard", {}))
+    events = EventAccumulator(str(record.parent)).Reload()
+    assert events.Scalars("train/loss")[0].value == float("inf")
 
 
 def test_wandb_has_the_whole_history_offline(outputs: Path) -> None:

@@ -1,8 +1,10 @@
 """A training from its first file to its last: what it leaves, how it stops, and that it goes on to the same bits."""
 
+import json
 import logging
 import math
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +19,8 @@ from data_utils import load
 from data_utils.batches import Batches
 from data_utils.splits import TensorSplit
 from engine import Run, Trainer
+from engine.claims import Claim
+from engine.comparison import differences, fingerprint
 from engine.config import ExperimentConfig, Sgd
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
@@ -109,6 +113,77 @@ def test_a_run_leaves_the_files_of_b3(bench: Bench, capsys: pytest.CaptureFixtur
         assert line in outcome.narrative
 
 
+def test_a_plot_that_cannot_be_drawn_is_a_warning_and_the_others_are_drawn(
+    bench: Bench, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = bench.train(bench.run(bench.config("blobs"), plots=("fit", "learning_curve")))
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    again = f"--checkpoint {outcome.run.run_id} --experiment blobs --split validation --plot fit"
+    assert warning.startswith("the run is finished, but plot 'fit' was not drawn: plot 'fit' needs target_names, ")
+    assert warning.endswith(f"; once that is mended, draw it with evaluate.py {again}") and "\n" not in warning
+    assert outcome.summary["status"] == "finished"
+    assert [path.name for path in outcome.run.folders.visualizations.iterdir()] == ["learning_curve.png"]
+    assert capsys.readouterr().out.startswith(f"run {outcome.run.run_id} finished\n")
+
+
+def test_a_model_that_cannot_be_plotted_has_still_been_trained(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    def fall_over() -> None:
+        raise ZeroDivisionError("a defect\nof the model")
+
+    run = bench.run(bench.config("blobs"), plots=("learning_curve",), save_checkpoint=False)
+    outcome = bench.train(run, prepare=lambda model: setattr(model, "plot_data", fall_over))
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warning.endswith("plot 'learning_curve' was not drawn: ZeroDivisionError: a defect of the model")
+    assert outcome.summary["status"] == "finished"
+
+
+class OneLayer(nn.Module):
+    """Learns the blobs; how it is evaluated is for others to say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        return {"loss": nn.functional.cross_entropy(self.layer(batch[0]), batch[1])}
+
+
+def test_a_measure_that_is_not_finite_is_kept_in_strict_json_and_never_the_best(bench: Bench) -> None:
+    class Unsound(OneLayer):
+        """Its validation loss is infinite after the first epoch, and not a number after the second."""
+
+        losses = iter([1.0, math.inf, math.nan, 2.0, 2.0])  # the last one for the plot
+
+        def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            loss = torch.tensor(next(self.losses))
+            return {"predictions": self.layer(batch[0]).argmax(1), "targets": batch[1], "loss": loss}
+
+    changes = ("trainer.evaluate_on=[validation]", "trainer.monitor={metric: validation/loss, mode: min}")
+    config = bench.config(
+        "blobs", *changes, "trainer.metrics=[]", "trainer.batch_size=32", "trainer.early_stopping=null"
+    )
+    outcome = bench.train(bench.run(config, plots=("learning_curve",)), model=Unsound())
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    for path in (outcome.run.folders.logs / "metrics.jsonl", outcome.run.folders.models / "metrics.json"):
+        for text in path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]:
+            json.loads(text, parse_constant=refuse)
+    found = [row["validation/loss"] for row in outcome.rows if "validation/loss" in row]
+    assert found == pytest.approx([1.0, math.inf, math.nan, 2.0], nan_ok=True)
+    assert outcome.summary["best"]["value"] == 2.0  # untrained weights do not count
+    assert (outcome.run.folders.visualizations / "learning_curve.png").exists()
+    assert differences(fingerprint(outcome.run.folders), fingerprint(outcome.run.folders)) == []  # as a replay has it
+    claim = Claim(
+        kind="bound", metric="validation/loss", at_most=9.0, over="every seed, every epoch", because="a test of it"
+    )
+    assert [line.partition(",")[2] for line in claim.violations({0: outcome.rows})] == [
+        " step 2: validation/loss is inf, claimed at most 9",
+        " step 4: validation/loss is nan, claimed at most 9",
+    ]
+
+
 def test_the_summary_says_how_the_run_stands(bench: Bench) -> None:
     outcome = bench.train(bench.run(bench.config("blobs", "seed=3")))
     summary, evaluations = outcome.summary, [row for row in outcome.rows if "validation/loss" in row]
@@ -183,6 +258,37 @@ def test_a_log_window_is_never_longer_than_an_epoch(bench: Bench) -> None:
     assert steps_with(outcome.rows, "batch/loss") == [6, 12, 18]
 
 
+_READS = ("item", "tolist", "cpu", "numpy", "__bool__", "__float__", "__int__", "__index__")
+
+
+def test_nothing_is_read_from_the_device_between_two_log_lines(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU each read would make the program wait for all that it has asked for."""
+    step, reads = 0, set()
+
+    def watched(read: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*arguments: Any, **options: Any) -> Any:
+            reads.add(step)
+            return read(*arguments, **options)
+
+        return noted
+
+    for name in _READS:
+        monkeypatch.setattr(Tensor, name, watched(getattr(Tensor, name)))
+
+    def count(model: nn.Module) -> None:
+        learn = model.training_step
+
+        def counted(batch: Any) -> Any:
+            nonlocal step
+            step += 1
+            return learn(batch)  # type: ignore[operator]
+
+        model.training_step = counted  # type: ignore[assignment]
+
+    bench.train(bench.run(bench.config("blobs", "trainer.log_every=3 steps", "trainer.clip_norm=1.0")), prepare=count)
+    assert step == STEPS and reads - {0} == {3, 6, 9, 12, 15, 18}
+
+
 def test_batch_values_are_means_over_the_window(bench: Bench) -> None:
     each = bench.train(bench.run(bench.config("blobs", "trainer.log_every=1 step")))
     pairs = bench.train(bench.run(bench.config("blobs")))
@@ -232,14 +338,15 @@ def test_early_stopping_waits_for_its_patience_and_no_longer(bench: Bench) -> No
 
 
 def test_accumulating_equals_one_larger_batch(bench: Bench) -> None:
-    still = ("model.dropout=0.0", "trainer.evaluate_on=[train]", "trainer.monitor=null")
+    still = ("model.dropout=0.0", "trainer.evaluate_on=[train]", "trainer.monitor=null", "scheduler=linear")
     whole = bench.train(bench.run(bench.config("blobs", *still, "trainer.batch_size=21")))
     parts = bench.train(bench.run(bench.config("blobs", *still, "trainer.batch_size=7", "trainer.accumulate=3")))
     assert parts.summary["step"] == whole.summary["step"] == 9  # 48 examples: 21, 21 and the 6 that are left
     for name, weights in whole.weights.items():
         torch.testing.assert_close(parts.weights[name], weights)
-    losses = [[row["batch/loss"] for row in outcome.rows if "batch/loss" in row] for outcome in (whole, parts)]
-    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    for name in ("batch/loss", "optimizer/lr"):  # the rate too is a matter of steps, not of batches
+        of_whole, of_parts = ([row[name] for row in outcome.rows if name in row] for outcome in (whole, parts))
+        assert of_parts == pytest.approx(of_whole, rel=1e-5)
 
 
 def test_the_moving_average_is_what_is_evaluated_and_loaded(bench: Bench) -> None:
@@ -540,6 +647,25 @@ def test_a_tracker_that_fails_is_reported_once_and_never_stops_a_run(
     assert tracker.calls[-1] == method  # and nothing after it
     assert [call for call, _ in groupby(well.calls)] == ["start", "log", "figure", "checkpoint", "finish"]
     assert "100 % of it is at https://example.org" in outcome.narrative
+
+
+def test_no_tracker_starts_that_the_config_does_not_name(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)  # a login is no wish
+    threads: list[str] = []
+
+    def watch(model: nn.Module) -> None:
+        learn = model.training_step
+
+        def watched(batch: Any) -> Any:
+            threads.extend(thread.name for thread in threading.enumerate())
+            return learn(batch)  # type: ignore[operator]
+
+        model.training_step = watched  # type: ignore[assignment]
+
+    run = bench.run(bench.config("blobs"))
+    bench.train(run, prepare=watch)
+    assert threads and not any(name.startswith("tracker") for name in threads)
+    assert {path.name for path in run.folders.logs.iterdir()} == {"train.log", "metrics.jsonl"}
 
 
 def test_rows_reach_the_trackers_as_they_stand_in_the_record(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,13 @@
 """Whether two computations of the same thing agree, said in words that a learner can act on."""
 
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from cli.grading.parity import RECORD
 
 
 def agree(
@@ -16,7 +21,8 @@ def agree(
         wanted: What it should be.
         tolerance: Largest absolute difference allowed.
         equation: Number of the equation in the chapter's deep dive that says how it is computed.
-        against: The independent reference that `wanted` comes from, where there is one.
+        against: The independent reference that `wanted` comes from, where there is one. Each pair of `what` and
+            `against` is a row of docs/parity.md, so neither should name a seed or a size.
 
     Raises:
         AssertionError: They differ; the message says what was expected and what came.
@@ -33,6 +39,11 @@ def agree(
             f"{what}{where}: {at}expected {theirs[first]:.7g}{source}, came {ours[first]:.7g}; "
             f"{int(off.sum())} of {ours.size} numbers are off by more than {tolerance:g}"
         )
+    if against and os.environ.get(RECORD):
+        difference = float(np.abs(ours - theirs).max(initial=0))
+        row = {"what": what, "against": against, "difference": difference, "tolerance": tolerance}
+        with Path(os.environ[RECORD]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
 
 
 def as_array(values: Any) -> np.ndarray:

@@ -229,3 +229,18 @@ def test_resuming_gathers_nothing_that_comes_before_the_position(monkeypatch: py
     inputs, targets = next(Batches(data, 7, 0, CPU, workers=0).steps(epoch=3, step=100, accumulate=1))[0]
     assert targets.tolist() == inputs[:, 0].tolist() == epoch_order(1000, 0, 3)[700:707].tolist()
     assert len(inputs.untyped_storage()) == 7 * 4
+
+
+# ---- cost ----------------------------------------------------------------------------------------------------------
+
+
+def test_data_in_memory_never_meets_a_data_loader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "DataLoader", None)
+    assert sorted(order(read(numbered(50), 7, seed=0, epoch=0))) == list(range(50))
+    assert order(list(in_order(numbered(50), 7, CPU))) == list(range(50))
+
+
+def test_batches_of_data_in_memory_are_views_of_what_was_gathered_at_once() -> None:
+    found = read(numbered(50), 7, seed=0, epoch=0)
+    for part in range(2):
+        assert len({batch[part].untyped_storage().data_ptr() for batch in found}) == 1

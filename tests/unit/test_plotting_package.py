@@ -32,6 +32,8 @@ def available() -> dict[str, Any]:
             "model/bias": -0.5,
             "model/mistakes": 2.0 * epoch,
             "model/mistake_bound": 43.0,
+            "model/load": 0.05 * epoch,
+            "model/overlap": 1.0 - 0.1 * epoch,
             "model/gradient_norm_1": 0.01,
             "model/gradient_norm_2": 1.0,
         }
@@ -66,6 +68,17 @@ def available() -> dict[str, Any]:
         "metric": "validation/accuracy",
         "mode": "max",
         "logarithmic": ("optimizer.lr",),
+        "bands": {
+            "train/loss": {
+                "run": ([0, 4, 8], [0.5, 0.25, 0.9]),
+                "steps": [0, 4, 8],
+                "seeds": ([0.45, 0.2, 0.1], [0.55, 0.3, 0.2]),
+                "middle": [0.5, 0.25, 0.15],
+                "limits": ([0.35, 0.1, 0.0], [0.65, 0.4, 0.3]),
+                "logarithmic": False,
+                "leaves_at": 8,
+            }
+        },
         "rates": [0.001, 0.01, 0.1, 1.0],
         "losses": [1.0, 0.6, 0.5, 4.0],
         "smoothed": [1.0, 0.8, 0.7, 2.0],
@@ -81,6 +94,11 @@ def available() -> dict[str, Any]:
         "slowdown": np.array([3.0, 4.0]),
         "tape_numbers": np.array([10, 20]),
         "numbers_by_formula": np.array([10, 20]),
+        "patterns": np.array([[1.0, -1.0], [-1.0, -1.0]]),
+        "corrupted": np.array([[-1.0, -1.0], [-1.0, 1.0]]),
+        "recalled": np.array([[1.0, -1.0], [-1.0, 1.0]]),
+        "energies": np.array([[-0.1, -0.2], [-0.5, -0.1]]),
+        "times": [0.0, 1.0],
     }
 
 

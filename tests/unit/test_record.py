@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.record import Record, read_rows
 from utils.errors import InputError, RunError
 
-ROWS = st.lists(st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False), max_size=4), max_size=6)
+ROWS = st.lists(st.dictionaries(st.text(max_size=5), st.floats(), max_size=4), max_size=6)
 
 
 def written(path: Path, rows: list[dict[str, float]], size: int = 0) -> int:
@@ -28,7 +28,7 @@ def written(path: Path, rows: list[dict[str, float]], size: int = 0) -> int:
 def test_what_is_recorded_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, float]]) -> None:
     path = tmp_path_factory.mktemp("run") / "logs" / "metrics.jsonl"
     assert written(path, rows) == path.stat().st_size
-    assert read_rows(path) == rows
+    assert repr(read_rows(path)) == repr(rows)  # nan is nan here
 
 
 def test_a_row_is_there_at_once(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_resumed_run_forgets_what_it_will_write_again(
     size = written(path, before)
     written(path, lost, size)
     written(path, after, size)
-    assert read_rows(path) == before + after
+    assert repr(read_rows(path)) == repr(before + after)
 
 
 def test_a_record_shorter_than_its_checkpoint_says_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.config import ExperimentConfig, HardwareConfig
 from engine.hardware import Hardware
@@ -159,6 +160,38 @@ def test_what_is_accumulated_is_clipped_as_a_whole() -> None:
     assert all("gradient_norm" not in output for output in outputs[1:])
 
 
+@pytest.fixture
+def scaled() -> Hardware:
+    """The CPU with the loss scale of fp16, which there needs a GPU; the rest of the step is the same."""
+    hardware = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None))
+    hardware.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**12)
+    return hardware
+
+
+@pytest.mark.parametrize("bound", [0.05, 1e6])
+def test_what_is_measured_and_clipped_is_the_gradient_without_the_loss_scale(scaled: Hardware, bound: float) -> None:
+    network, batch = model(), data(5)[:2]
+    weights = [parameter.detach().clone() for parameter in network.parameters()]
+    before = norm(gradient(model(), [batch]))
+    step, seen = step_of(network, clip=bound, hardware=scaled)
+    (output,) = step([batch], 1.0, want_norm=False)
+    assert output["gradient_norm"].item() == pytest.approx(before, rel=1e-5)
+    assert norm(seen[0]) == pytest.approx(min(before, bound), rel=1e-4)
+    for old, new, moved in zip(weights, network.parameters(), seen[0], strict=True):
+        torch.testing.assert_close(new.detach(), old - moved)
+
+
+def test_a_step_whose_gradient_the_loss_scale_overflowed_is_left_out(scaled: Hardware) -> None:
+    scaled.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127)
+    network = model()
+    weights = [parameter.detach().clone() for parameter in network.parameters()]
+    inputs, targets, _ = data(5)
+    step, _ = step_of(network, clip=1.0, hardware=scaled)
+    step([(inputs, 100 * targets)], 1.0, want_norm=False)
+    assert all(torch.equal(old, new) for old, new in zip(weights, network.parameters(), strict=True))
+    assert scaled.scaler.get_scale() == 2.0**126
+
+
 # ---- the update ----------------------------------------------------------------------------------------------------
 
 
@@ -169,6 +202,33 @@ def test_a_step_moves_the_weights_against_the_gradient_by_the_scheduled_rate() -
     step([data(5)[:2]], 0.1, want_norm=False)
     for p, old, g in zip(trained.parameters(), before, seen[0], strict=True):
         torch.testing.assert_close(p.detach(), old - 0.5 * 0.1 * g)
+
+
+class Operations(TorchDispatchMode):
+    """Counts what torch is asked to compute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+def test_a_step_asks_torch_for_no_more_than_a_loop_by_hand() -> None:
+    batch, by_hand = data(5)[:2], model()
+    optimizer = torch.optim.SGD(by_hand.parameters(), lr=1.0, fused=True)
+    step = GradientStep(ours := model(), torch.optim.SGD(ours.parameters(), lr=1.0, fused=True), CPU, None)
+    with Operations() as wanted:
+        loss = by_hand.training_step(batch)["loss"]
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        loss.detach()
+    with Operations() as asked:
+        step([batch], 1.0, want_norm=False)
+    assert 0 < asked.count <= wanted.count
 
 
 def test_the_rate_of_a_step_does_not_depend_on_earlier_ones() -> None:

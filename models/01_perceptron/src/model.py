@@ -55,7 +55,7 @@ class Perceptron(nn.Module):
 
     def score(self, x: Float[Tensor, "*batch features"]) -> Float[Tensor, "*batch"]:
         """The score of examples: its sign says on which side of the line they are."""
-        # exercise: the score of equation (1), from self.weights and self.bias
+        # exercise score: the score of equation (1), from self.weights and self.bias
         # (1)  s = w·x + b
         return x @ self.weights + self.bias
         # end exercise
@@ -71,7 +71,7 @@ class Perceptron(nn.Module):
             The score before the correction.
         """
         score = self.score(x)
-        # exercise: the correction of equation (3), made only on a mistake, and the count in self.mistakes
+        # exercise correction: the correction of equation (3), made only on a mistake, and the count in self.mistakes
         # (3)  if t·s <= 0:  w <- w + η t x,  b <- b + η t
         if sign * score <= 0:
             self.weights += self.learning_rate * sign * x
@@ -82,7 +82,7 @@ class Perceptron(nn.Module):
 
     def remember_margin(self, margin: Margin) -> None:
         """Note how far apart the classes of the training data are, and what follows for the number of mistakes."""
-        # exercise: the bound of equation (5), from margin.radius and margin.margin, as a whole number
+        # exercise bound: the bound of equation (5), from margin.radius and margin.margin, as a whole number
         # (5)  mistakes <= (R / γ)², rounded down because they are counted; the small term is for float rounding
         bound = math.floor((margin.radius / margin.margin) ** 2 + 1e-6)
         # end exercise
@@ -141,7 +141,7 @@ def signs_of(targets: Int[Tensor, " batch"], dtype: torch.dtype) -> Float[Tensor
 
 def criterion(scores: Float[Tensor, " batch"], signs: Float[Tensor, " batch"]) -> Float[Tensor, ""]:
     """The perceptron criterion: the mean over the examples of how far they are on the wrong side."""
-    # exercise: the perceptron criterion of equation (4)
+    # exercise criterion: the perceptron criterion of equation (4)
     # (4)  L = mean of max(0, -t·s)
     return (-signs * scores).clamp(min=0).mean()
     # end exercise

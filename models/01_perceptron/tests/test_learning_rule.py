@@ -6,6 +6,7 @@ from torch import Tensor
 
 from config import ModelConfig
 from model import Perceptron, criterion, signs_of
+from tests.support.agreement import agree
 
 POINTS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 OR = torch.tensor([0, 1, 1, 1])
@@ -138,7 +139,8 @@ def test_the_update_is_a_step_down_the_criterion() -> None:
         model.bias.copy_(start[4])
         model.training_step((x[None], target), {})
         moved = torch.cat([model.weights, model.bias[None]]) - start
-        torch.testing.assert_close(moved, -rate * gradient, atol=1e-8, rtol=0)
+        against = "central differences of the criterion"
+        agree("the correction of one example", moved, -rate * gradient, tolerance=1e-8, against=against, equation="(4)")
         mistakes += int(model.mistakes)
     assert 5 < mistakes < 25  # both branches of the rule were seen
 

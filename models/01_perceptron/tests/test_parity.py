@@ -10,6 +10,9 @@ from sklearn.linear_model import Perceptron as Reference
 
 from config import ModelConfig
 from model import Perceptron
+from tests.support.agreement import agree
+
+SKLEARN = "scikit-learn's Perceptron"
 
 Table = tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.int64]]]
 
@@ -48,10 +51,10 @@ def test_the_weights_are_those_of_scikit_learn(table: str, batch_size: int) -> N
         for batch in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):
             model.training_step(batch, {})
 
-    np.testing.assert_allclose(model.weights.numpy(), reference.coef_[0], atol=1e-6, rtol=0)
-    np.testing.assert_allclose(float(model.bias), reference.intercept_[0], atol=1e-6, rtol=0)
-    predictions = model.evaluation_step((inputs, targets))["predictions"].numpy()
-    np.testing.assert_array_equal(predictions, reference.predict(x))
+    predictions = model.evaluation_step((inputs, targets))["predictions"]
+    agree("the weights after three epochs", model.weights, reference.coef_[0], tolerance=1e-6, against=SKLEARN)
+    agree("the bias after three epochs", model.bias, reference.intercept_[0], tolerance=1e-6, against=SKLEARN)
+    agree("the predicted classes", predictions, reference.predict(x), tolerance=0, against=SKLEARN)
 
 
 def test_on_the_four_points_the_tie_is_broken_as_scikit_learn_does() -> None:
@@ -62,5 +65,5 @@ def test_on_the_four_points_the_tie_is_broken_as_scikit_learn_does() -> None:
         model = Perceptron(ModelConfig(learning_rate=1.0, margin_iterations=0), 2)
         for _ in range(7):
             model.training_step((torch.tensor(points, dtype=torch.float32), torch.tensor(y)), {})
-        assert model.weights.tolist() == reference.coef_[0].tolist()
-        assert float(model.bias) == reference.intercept_[0]
+        state, wanted = [*model.weights.tolist(), float(model.bias)], [*reference.coef_[0], *reference.intercept_]
+        agree("weights and bias on Boolean functions, ties and all", state, wanted, tolerance=0, against=SKLEARN)

@@ -1,0 +1,27 @@
+"""`scratch compare`."""
+
+from pathlib import Path
+
+import click
+
+from cli.chapters import Project
+from cli.processes import become
+from cli.runs import find_run
+
+
+@click.command("compare")
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--outputs", type=click.Path(path_type=Path), help="Where the results are; default: the outputs/ of each chapter."
+)
+@click.pass_obj
+def command(project: Project, run: str, outputs: Path | None) -> None:
+    """Hold a run against the band of its experiment: what its seeds did when they were reproduced.
+
+    RUN is the id of a run, or its folder in models/. Says in words where loss, gradient norm or the monitored metric
+    leaves the band, and draws it. The exit code is 1 where one does.
+    """
+    chapter, folder = find_run(project, run, outputs)
+    venv = project.venv(chapter)
+    venv.ensure("base")
+    become(venv.python, ["-P", "-m", "cli.compare_tool", str(chapter.folder), str(folder.parents[1]), folder.name])

@@ -1,0 +1,8 @@
+"""What this chapter is about. Plain literals: the `scratch` command reads them without running the file."""
+
+TITLE = "Hopfield networks"
+PAPER = "Neural networks and physical systems with emergent collective computational abilities"
+AUTHORS = "John J. Hopfield"
+YEAR = 1982
+URL = "https://doi.org/10.1073/pnas.79.8.2554"
+MODULE = "Neurons and learning rules"

@@ -1,0 +1,37 @@
+"""Store patterns in a Hopfield network: `python src/train.py --experiment recall --visualize`."""
+
+from typing import TYPE_CHECKING
+
+from cli.script import train_command
+from config import ModelConfig
+
+if TYPE_CHECKING:
+    from engine import Run
+
+# What --visualize draws.
+EXPERIMENT_PLOTS = {
+    "recall": ("energy_descent",),
+    "overload": ("overlap_and_load", "energy_descent"),
+    "capacity": ("overlap_and_load",),
+    "synchronous": ("energy_descent",),
+    "spurious": ("energy_descent",),
+    "digits": ("pattern_similarity", "recall_gallery"),
+    "digits-pseudo-inverse": ("recall_gallery", "energy_descent"),
+    "modern": ("overlap_and_load", "energy_descent"),
+}
+
+
+def main(run: "Run") -> None:
+    """Store every pattern once; the engine measures what is recalled."""
+    from data_utils import load
+    from engine import Trainer
+    from model import Hopfield
+
+    splits = load(run.config.data)
+    trainer = Trainer(run)
+    model = Hopfield(run.config.model, splits.n_features, splits.n_classes, run.config.seed)
+    trainer.fit(model, splits)
+
+
+if __name__ == "__main__":
+    train_command(__file__, ModelConfig, EXPERIMENT_PLOTS, main)
