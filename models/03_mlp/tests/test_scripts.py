@@ -74,7 +74,7 @@ def test_no_plots_are_named_for_experiments_that_do_not_exist() -> None:
 def test_a_successor_in_this_chapter_learns_from_the_same_data_for_as_long(experiment: str) -> None:
     config = compose_experiment(CHAPTER, experiment, [], ModelConfig)
     assert config.successor is not None
-    successor = compose_experiment(CHAPTER, config.successor.removeprefix("03_mlp/"), [], ModelConfig)
+    successor = compose_experiment(CHAPTER, config.successor.experiment.removeprefix("03_mlp/"), [], ModelConfig)
     assert successor.data == config.data
     assert successor.trainer == config.trainer
     assert successor.seeds == config.seeds
