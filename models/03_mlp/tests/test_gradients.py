@@ -95,3 +95,16 @@ def test_nothing_is_differentiated(network: Network, examples: Examples) -> None
     assert not any(parameter.requires_grad for parameter in model.parameters())
     model.training_step(examples(5, (4, 6, 3)), {})
     assert model.theta.grad is None
+
+
+def test_the_example_of_the_deep_dive_is_as_it_was_worked_by_hand(network: Network) -> None:
+    model = network((2, 2, 1), regression=True, activation="relu", loss="squared_error")
+    hidden, top = model.layers(model.theta)
+    hidden.weights.copy_(torch.tensor([[1, -1], [2, -1]]))
+    hidden.bias.copy_(torch.tensor([0, 1]))
+    top.weights.copy_(torch.tensor([[2], [5]]))
+    top.bias.fill_(-4)
+    one = torch.ones(1, 2, dtype=torch.float64)
+    loss, gradient = backpropagated(model, one, torch.zeros(1, 1, dtype=torch.float64))
+    agree("the loss", loss, 2, tolerance=1e-12, equation="(10)")
+    agree("W1, b1, W2 and b2 of the gradient", gradient, [4, 0, 4, 0, 4, 0, 6, 0, 2], tolerance=1e-12)
