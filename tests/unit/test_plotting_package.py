@@ -34,6 +34,8 @@ def available() -> dict[str, Any]:
             "model/mistake_bound": 43.0,
             "model/load": 0.05 * epoch,
             "model/overlap": 1.0 - 0.1 * epoch,
+            "model/gradient_norm_1": 0.01,
+            "model/gradient_norm_2": 1.0,
         }
         for epoch in range(5)
     ]
@@ -51,6 +53,9 @@ def available() -> dict[str, Any]:
         "split": "train",
         "weights": WEIGHTS,
         "bias": BIAS,
+        "represent": np.tanh,
+        "readout_weights": WEIGHTS,
+        "readout_bias": BIAS,
         "trials": [
             {
                 "number": 0,

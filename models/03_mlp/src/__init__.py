@@ -1,0 +1,1 @@
+"""The multilayer perceptron (Rumelhart, Hinton and Williams 1986)."""

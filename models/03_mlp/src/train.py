@@ -1,0 +1,45 @@
+"""Train a multilayer perceptron: `python src/train.py --experiment xor --visualize`."""
+
+from typing import TYPE_CHECKING
+
+from cli.script import train_command
+from config import ModelConfig
+
+if TYPE_CHECKING:
+    from engine import Run
+
+# What --visualize draws.
+EXPERIMENT_PLOTS = {
+    "xor": ("learning_curve", "decision_boundary", "folded_plane"),
+    "xor-width": ("learning_curve", "decision_boundary", "folded_plane"),
+    "moons": ("learning_curve", "decision_boundary", "folded_plane"),
+    "spirals": ("learning_curve", "decision_boundary", "folded_plane"),
+    "spirals-linear": ("learning_curve", "decision_boundary"),
+    "digits": ("learning_curve", "confusion_matrix", "shift_curve"),
+    "width": ("learning_curve", "confusion_matrix"),
+    "depth": ("learning_curve", "gradient_by_layer"),
+    "initialisation": ("learning_curve", "gradient_by_layer"),
+    "learning-rate": ("learning_curve",),
+    "vanishing": ("learning_curve", "gradient_by_layer"),
+    "vanishing-cured": ("learning_curve", "gradient_by_layer"),
+    "mnist": ("learning_curve", "confusion_matrix", "shift_curve"),
+    "mnist-permuted": ("learning_curve", "confusion_matrix"),
+    "mnist-shifted": ("learning_curve", "confusion_matrix"),
+    "sine": ("learning_curve", "fit"),
+    "diabetes": ("learning_curve", "fit"),
+}
+
+
+def main(run: "Run") -> None:
+    """Learn, layer by layer backwards."""
+    from data_utils import load
+    from engine import Trainer
+    from model import network_for
+
+    splits = load(run.config.data)
+    trainer = Trainer(run)
+    trainer.fit(network_for(run.config.model, splits), splits)
+
+
+if __name__ == "__main__":
+    train_command(__file__, ModelConfig, EXPERIMENT_PLOTS, main)
