@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from utils.errors import ScratchError
+from utils.ranks import leave, speaks_for_all, world_size
 
 
 def run_command(command: click.Command, name: str | None = None) -> NoReturn:
@@ -29,12 +30,19 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("interrupted", 128 + signal.SIGINT)
+    except Exception:  # a defect of ours
+        if world_size() == 1:
+            raise
+        if speaks_for_all():
+            traceback.print_exc()
+        leave(1)
     gc.freeze()  # or the interpreter collects all that torch has made before it lets go of it anyway
-    sys.exit(code or 0)
+    leave(code or 0)
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:
     if "--debug" in sys.argv:
         traceback.print_exc()
-    print("error:", " ".join(message.split()), file=sys.stderr)  # one line, whatever was quoted in it
-    sys.exit(exit_code)
+    if speaks_for_all():
+        print("error:", " ".join(message.split()), file=sys.stderr)  # one line, whatever was quoted in it
+    leave(exit_code)

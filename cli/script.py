@@ -14,6 +14,7 @@ import click
 
 from cli.errors import run_command
 from utils.errors import InputError
+from utils.ranks import is_main
 
 if TYPE_CHECKING:
     from engine.config import ExperimentConfig
@@ -121,11 +122,13 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
 
         with _loading():
             import engine.trainer  # noqa: F401  # here, so that it is loaded once and cheaply
+            from engine.distributed import join
             from engine.run import Options, Run
 
             task = _task(instead, profile) if instead is not None else None
         options = Options(load_checkpoint or started_from, not no_save_checkpoint, resume is not None, names, task)
-        main(Run(chapter, config, outputs, options, run_id, started_from))
+        with join(config.hardware) as world:
+            main(Run(chapter, config, outputs, options, run_id, started_from, world))
 
     run_command(train)
 
@@ -289,9 +292,9 @@ def _names(chapter: Path) -> str:
 
 
 def _log_to_console() -> None:
-    """The narrative goes to stderr, plain; results go to stdout."""
+    """The narrative goes to stderr, plain; results go to stdout. Of several ranks rank 0 tells the story."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setLevel(logging.INFO)
+    handler.setLevel(logging.INFO if is_main() else logging.ERROR)
     handler.setFormatter(logging.Formatter("%(message)s"))
     for package in ("engine", "data_utils"):
         logger = logging.getLogger(package)

@@ -17,7 +17,7 @@ from engine.update import GradientStep, OwnStep, build_update
 from utils.errors import InputError
 
 Batch = tuple[Tensor, ...]
-CPU = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None))
+CPU = Hardware(HardwareConfig(device="cpu", strategy="none", precision="fp32", threads=None))
 SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=5)
 
 
@@ -215,7 +215,7 @@ def test_in_bf16_the_forward_pass_is_rounded_and_the_weights_are_not() -> None:
             return super().training_step(batch)
 
     trained = model(Watched)
-    bf16 = Hardware(HardwareConfig(device="cpu", precision="bf16", threads=None))
+    bf16 = Hardware(HardwareConfig(device="cpu", strategy="none", precision="bf16", threads=None))
     step, seen = step_of(trained, hardware=bf16)
     step(parts(data(6)[:2], [4, 2]), 1.0, want_norm=True)
     assert trained.dtypes == {torch.bfloat16}
