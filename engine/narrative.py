@@ -73,7 +73,7 @@ def describe_model(model: nn.Module) -> str:
     tensors = [*model.parameters(), *model.buffers()]
     parameters = sum(tensor.numel() for tensor in model.parameters())
     size = sum(tensor.nbytes for tensor in tensors) / 1024
-    return f"{type(model).__name__} with {parameters:,} parameters ({size:,.1f} KiB)"
+    return f"{type(model).__name__.removeprefix('FSDP')} with {parameters:,} parameters ({size:,.1f} KiB)"
 
 
 def report(run_id: str, results: Mapping[str, Any]) -> str:

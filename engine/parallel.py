@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -55,16 +56,19 @@ def is_split(config: ExperimentConfig, world: World) -> bool:
 
 
 def _units(model: nn.Module) -> list[nn.Module]:
-    owners: dict[nn.Parameter, int] = {}
-    for _, parameter in model.named_parameters(remove_duplicate=False):
-        owners[parameter] = owners.get(parameter, 0) + 1
+    owners = _uses(model)
     found = []
     for container in model.modules():
         for unit in container.children() if isinstance(container, nn.Sequential | nn.ModuleList) else ():
-            own = [parameter for _, parameter in unit.named_parameters(remove_duplicate=False)]
-            if own and all(owners[parameter] == own.count(parameter) for parameter in own):
+            own = _uses(unit)
+            if own and own.items() <= owners.items():
                 found.append(unit)
     return found[::-1]  # inner ones first: the outer unit takes what is left
+
+
+def _uses(module: nn.Module) -> Counter[int]:
+    """For each parameter, in how many places of `module` it is."""
+    return Counter(id(parameter) for _, parameter in module.named_parameters(remove_duplicate=False))
 
 
 @contextmanager
@@ -173,9 +177,14 @@ class SplitStep(SharedStep):
 
         self.synchronised = synchronised
 
+    def _backward(self, output: Outputs, loss: Tensor) -> Outputs:
+        detached = super()._backward(output, loss)
+        return {
+            name: in_full(value) for name, value in detached.items()
+        }  # a measure of the weights is split as they are
+
     def _clip(self) -> Tensor:
-        norm = super()._clip()
-        return norm.full_tensor()  # type: ignore[attr-defined]  # each rank knew its part
+        return in_full(super()._clip())
 
 
 class _TrainingStep(nn.Module):
@@ -188,6 +197,11 @@ class _TrainingStep(nn.Module):
     def forward(self, batch: Batch) -> Outputs:
         outputs: Outputs = self.model.training_step(batch)  # type: ignore[operator]
         return outputs
+
+
+def in_full(tensor: Tensor) -> Tensor:
+    """`tensor` on every rank, which knew a part of it; all ranks call this together."""
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
 
 
 def local(tensor: Tensor) -> Tensor:
