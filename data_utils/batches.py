@@ -122,7 +122,7 @@ class Batches:
         return self._loaded(order, epoch)
 
     def _loaded(self, order: Int[Tensor, " rest"], epoch: int) -> Iterator[Batch]:
-        chunks: list[Batch] = [share_of((chunk,), self.rank, self.ranks) for chunk in order.split(self.batch_size)]
+        chunks = [share_of((chunk,), self.rank, self.ranks) for chunk in order.split(self.batch_size)]
         loader = DataLoader(
             _SeededExamples(self.data, self.seed, epoch),
             batch_sampler=[indices.tolist() for (indices,) in chunks],
