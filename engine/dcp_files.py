@@ -77,18 +77,33 @@ class _HashedFiles(FileSystem):
     def create_stream(self, path: Any, mode: str) -> Iterator[Any]:
         """Open a file."""
         with super().create_stream(path, mode) as stream:
-            yield _Digesting(stream, self._sums.setdefault(Path(path).name, hashlib.sha256()))
+            file = _Digesting(stream, self._sums.setdefault(Path(path).name, hashlib.sha256()))
+            yield file
+            if file.error is not None:
+                raise file.error
 
 
 class _Digesting:
-    """A file that is written from its beginning to its end."""
+    """A file that is written from its beginning to its end.
+
+    An error is kept until the end: torch's writer can abort the process where a file object fails.
+    """
 
     def __init__(self, file: Any, digest: Any) -> None:
         self._file, self._digest = file, digest
+        self.error: OSError | None = None
 
     def write(self, data: Any) -> int:
         self._digest.update(data)
-        return int(self._file.write(data))
+        try:
+            self._file.write(data)
+        except OSError as error:
+            self.error = self.error or error
+        return len(data)
+
+    def fileno(self) -> int:
+        self._file.flush()  # torch asks for it to have the file synced
+        return int(self._file.fileno())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import async_save
 
@@ -65,7 +66,7 @@ def finish_save(pending: "Future[Any]", folder: Path) -> None:
     """
     try:
         pending.result()
-    except Exception as error:  # what one rank met comes to all, wrapped
+    except (Exception, CheckpointException) as error:  # what one rank met comes to all, wrapped
         failures = getattr(error, "failures", None) or {0: (error, None)}
         for reason, _ in failures.values():
             if isinstance(reason, OSError):
@@ -93,7 +94,7 @@ def load_sharded(path: Path, allocate: Allocate, together: bool = False) -> dict
             load(tensors, storage_reader=Reader(path), no_dist=not together)
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, CheckpointException) as error:
         refusal = next((each for each, _ in getattr(error, "failures", {}).values() if isinstance(each, InputError)), 0)
         raise (refusal if isinstance(refusal, InputError) else damaged(path)) from None
     return cast(dict[str, Any], content)

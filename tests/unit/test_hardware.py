@@ -30,7 +30,11 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def hardware(device: str = "cpu", precision: str = "fp32", threads: int | None = None) -> Hardware:
-    return Hardware(HardwareConfig.model_validate({"device": device, "strategy": "none", "precision": precision, "threads": threads}))
+    return Hardware(
+        HardwareConfig.model_validate(
+            {"device": device, "strategy": "none", "precision": precision, "threads": threads}
+        )
+    )
 
 
 @pytest.mark.parametrize(
