@@ -7,6 +7,7 @@ import copy
 import json
 import sys
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -91,9 +92,7 @@ class Training:
         self.window = Window(False, world)
 
     def go(self, steps: int) -> "Training":
-        for number, (group, _) in enumerate(
-            zip(self.batches.steps(0, 0, self.config.trainer.accumulate), range(steps))
-        ):
+        for number, group in enumerate(islice(self.batches.steps(0, 0, self.config.trainer.accumulate), steps)):
             for batch, output in zip(group, self.update(group, 1.0, want_norm=True), strict=True):
                 self.window.add(number + 1, getattr(batch, "own", len(batch[0])), output)
         return self
@@ -129,7 +128,7 @@ def bfloat16_follows_one_process(world: World) -> list[str]:
     alone = Training(World(), config(precision="bf16", batch_size=8), False).go(6).weights()
     shared = Training(world, config("ddp", "bf16", batch_size=8), False).go(6).weights()
     error, apart = distance(alone, exact), distance(shared, alone)
-    return [] if 0 < error and apart <= 2 * error else [f"rounding costs {error:.2g}, sharing {apart:.2g}"]
+    return [] if error > 0 and apart <= 2 * error else [f"rounding costs {error:.2g}, sharing {apart:.2g}"]
 
 
 def gradients_are_exchanged_once_a_step(world: World) -> list[str]:

@@ -2,8 +2,8 @@
 
 import json
 import pickle
-from contextlib import nullcontext
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(save: Callable[..., Path], tmp_pa
         refused = mock.Mock(wraps=file)
         refused.write.side_effect = OSError(28, "No space left on device")
         full = mock.patch.object(FileSystem, "create_stream", lambda *_: nullcontext(refused))
-        with full, pytest.raises(RunError, match="cannot write .*No space left on device"):
+        with full, pytest.raises(RunError, match=r"cannot write .*No space left on device"):
             save(4, VALUE)
     newest = newest_checkpoint(tmp_path)
     assert newest is not None and load_whole(newest)["step"] == 3
