@@ -122,7 +122,9 @@ class Batches:
         return self._loaded(order, epoch)
 
     def _loaded(self, order: Int[Tensor, " rest"], epoch: int) -> Iterator[Batch]:
-        chunks = [share_of((chunk,), self.rank, self.ranks) for chunk in order.split(self.batch_size)]
+        rank, ranks = self.rank, self.ranks
+        split = order.split(self.batch_size)
+        chunks = [(chunk,) if ranks == 1 else share_of((chunk,), rank, ranks) for chunk in split]
         loader = DataLoader(
             _SeededExamples(self.data, self.seed, epoch),
             batch_sampler=[indices.tolist() for (indices,) in chunks],
