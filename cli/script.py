@@ -14,7 +14,7 @@ import click
 
 from cli.errors import run_command
 from utils.errors import InputError
-from utils.ranks import is_main
+from utils.ranks import is_main, world_size
 
 if TYPE_CHECKING:
     from engine.config import ExperimentConfig
@@ -181,6 +181,8 @@ def _instead_of_training(asked: Mapping[str, object], resume: str | None) -> str
     if len(given) > 1 or (given and resume is not None):
         others = [f"--{name}" for name in given] + (["--resume"] if resume is not None else [])
         raise InputError(f"{' and '.join(others)} do not go together: give one of them")
+    if given and world_size() > 1:
+        raise InputError(f"--{given[0]} is for one process: start the script without torchrun")
     return given[0] if given else None
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch.distributed as dist
 
 from engine.checkpoints import save_checkpoint
-from engine.parallel import is_split
 from engine.references import LAST, newest_checkpoint, sharded_folders
+from engine.splitting import is_split
 from engine.state import capture_state, read_checkpoint
 
 if TYPE_CHECKING:

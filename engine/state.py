@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.checkpoints import load_checkpoint, load_weights, not_ours
-from engine.parallel import local
+from engine.splitting import local
 from engine.window import NonFinite
 from utils.errors import InputError
 from utils.seeds import derived_seed, random_state, restore_random_state, seed_everything

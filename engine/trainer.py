@@ -24,7 +24,7 @@ from engine.few_batches import splits_to_train_on
 from engine.hardware import Hardware
 from engine.narrative import announce, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
-from engine.parallel import build_shared_update, split_model, whole
+from engine.parallel import build_shared_update
 from engine.plan import Plan
 from engine.progress import Progress
 from engine.record import NoRecord, Record
@@ -32,12 +32,13 @@ from engine.references import resolve_checkpoint
 from engine.run import Run, status_of
 from engine.saver import Saver
 from engine.signals import StopSignals
+from engine.splitting import split_model, whole
 from engine.state import restore_state, results_of, seed_training, trained_weights
 from engine.tracking import Trackers, build_trackers
 from engine.update import GradientStep, OwnStep
 from engine.visualize import visualize
 from engine.window import Window
-from utils.errors import InputError, Interrupted, RunError
+from utils.errors import Interrupted, RunError
 from utils.seeds import derived_seed, seed_everything
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class Trainer:
                 with Record(logs / "metrics.jsonl", self.recorded_bytes) if main else NoRecord() as self.record:
                     announce(self)
                     self.trackers.start(run.info(resumed_at=self.step if run.options.resume else None))
-                    with Progress(self.plan.total, self.step) as self.progress:
+                    with Progress(self.plan.total, self.step, main) as self.progress:
                         self._train()
                     self._finish()
             except BaseException as error:
@@ -188,10 +189,6 @@ class Trainer:
     def _assemble(self, model: nn.Module, splits: Splits, train: Dataset[Any] | None) -> None:
         """Put the parts together; nothing is written yet, so a mistake leaves nothing behind."""
         config, device = self.config.trainer, self.hardware.device
-        if self.run.options.instead is not None and self.world.size > 1:
-            raise InputError(
-                "--dry-run, --find-lr and --profile are for one process: start the script without torchrun"
-            )
         self.splits, self.model = splits_to_train_on(splits, self.config), model.to(device).train()
         split_model(model, self.config, self.world)
         data, world = self.splits.train if train is None else train, self.world

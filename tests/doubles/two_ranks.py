@@ -25,8 +25,9 @@ from engine.distributed import World, join
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
 from engine.optimizers import build_optimizers
-from engine.parallel import build_shared_update, split_model, whole
+from engine.parallel import build_shared_update
 from engine.sharded import finish_save, gathered, load_sharded, save_sharded, verify_sharded
+from engine.splitting import split_model, whole
 from engine.window import NonFinite, Window
 from utils.ranks import leave
 from utils.schema import Strict
