@@ -61,7 +61,7 @@ def test_it_is_said_how_to_start_several(two_ranks: Callable[[int], None]) -> No
 
 def test_several_processes_need_a_strategy_and_a_device_for_each(two_ranks: Callable[[int], None]) -> None:
     two_ranks(0)
-    with pytest.raises(InputError, match="started 2 processes, but hardware.strategy is none"), join(hardware("none")):
+    with pytest.raises(InputError, match="started 2 processes, but hardware"), join(hardware("none")):
         pass
     with pytest.raises(InputError, match="mps cannot be shared"), join(hardware("ddp", "mps")):
         pass
