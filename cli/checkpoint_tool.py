@@ -45,9 +45,10 @@ def verify(outputs: Path, run: str | None) -> int:
 def prune(outputs: Path, dry_run: bool, yes: bool) -> None:
     """Delete what is superfluous."""
     from engine.storage import superfluous
+    from utils.files import delete, size_of
 
     paths = superfluous(_with_runs(outputs))
-    size = sum(path.stat().st_size for path in paths) / 1e6
+    size = sum(size_of(path) for path in paths) / 1e6
     for path in paths:
         click.echo(path)
     if not paths:
@@ -59,7 +60,7 @@ def prune(outputs: Path, dry_run: bool, yes: bool) -> None:
     else:
         for path in paths:
             try:
-                path.unlink(missing_ok=True)
+                delete(path)
             except OSError as error:
                 raise cannot_write(path, error) from error
         click.echo(f"deleted {len(paths)} files, {size:.1f} MB")
@@ -76,6 +77,7 @@ def _agreed(question: str) -> bool:
 def _show(outputs: Path, run: str | None) -> list[str]:
     """Print a table of checkpoints; returns what is wrong with them."""
     from engine.storage import stored
+    from utils.files import size_of
 
     found = stored(_with_runs(outputs), run)
     rows = [
@@ -84,7 +86,7 @@ def _show(outputs: Path, run: str | None) -> list[str]:
             each.status,
             each.path.name,
             "damaged" if each.step is None else str(each.step),
-            f"{each.path.stat().st_size / 1e6:.3f} MB",
+            f"{size_of(each.path) / 1e6:.3f} MB",
         )
         for each in found
     ]

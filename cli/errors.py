@@ -11,6 +11,7 @@ import click
 
 from cli.chapters import WORKSPACE
 from utils.errors import ScratchError
+from utils.ranks import leave, speaks_for_all, world_size
 
 
 def run_command(command: click.Command, name: str | None = None) -> NoReturn:
@@ -36,8 +37,14 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         _fail(f"not written yet: {error}; `./scratch check {copy}` says how far you are", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 128 + signal.SIGINT)
+    except Exception:  # a defect of ours
+        if world_size() == 1:
+            raise
+        if speaks_for_all():
+            traceback.print_exc()
+        leave(1)
     gc.freeze()  # or the interpreter collects all that torch has made before it lets go of it anyway
-    sys.exit(code or 0)
+    leave(code or 0)
 
 
 def _copy_of(error: NotImplementedError) -> str | None:
@@ -50,5 +57,6 @@ def _copy_of(error: NotImplementedError) -> str | None:
 def _fail(message: str, exit_code: int) -> NoReturn:
     if "--debug" in sys.argv:
         traceback.print_exc()
-    print("error:", " ".join(message.split()), file=sys.stderr)  # one line, whatever was quoted in it
-    sys.exit(exit_code)
+    if speaks_for_all():
+        print("error:", " ".join(message.split()), file=sys.stderr)  # one line, whatever was quoted in it
+    leave(exit_code)

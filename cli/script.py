@@ -14,6 +14,7 @@ import click
 
 from cli.errors import run_command
 from utils.errors import InputError
+from utils.ranks import is_main, world_size
 
 if TYPE_CHECKING:
     from engine.config import ExperimentConfig
@@ -128,12 +129,13 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
 
         with _loading():
             import engine.trainer  # noqa: F401  # here, so that it is loaded once and cheaply
+            from engine.distributed import join
             from engine.run import Options, Run
 
             task = _task(instead, profile) if instead is not None else None
         options = Options(load_checkpoint or started_from, not no_save_checkpoint, resume is not None, names, task)
-        with _in_one_line(dry_run):
-            main(Run(chapter, config, outputs, options, run_id, started_from))
+        with join(config.hardware) as world, _in_one_line(dry_run):
+            main(Run(chapter, config, outputs, options, run_id, started_from, world))
 
     run_command(train)
 
@@ -195,6 +197,8 @@ def _instead_of_training(asked: Mapping[str, object], resume: str | None) -> str
     if len(given) > 1 or (given and resume is not None):
         others = [f"--{name}" for name in given] + (["--resume"] if resume is not None else [])
         raise InputError(f"{' and '.join(others)} do not go together: give one of them")
+    if given and world_size() > 1:
+        raise InputError(f"--{given[0]} is for one process: start the script without torchrun")
     return given[0] if given else None
 
 
@@ -306,9 +310,9 @@ def _names(chapter: Path) -> str:
 
 
 def _log_to_console() -> None:
-    """The narrative goes to stderr, plain; results go to stdout."""
+    """The narrative goes to stderr, plain; results go to stdout. Of several ranks rank 0 tells the story."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setLevel(logging.INFO)
+    handler.setLevel(logging.INFO if is_main() else logging.ERROR)
     handler.setFormatter(logging.Formatter("%(message)s"))
     for package in ("engine", "data_utils"):
         logger = logging.getLogger(package)

@@ -6,7 +6,7 @@ batch of any epoch without reading what comes before it.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -24,6 +24,44 @@ Batch = tuple[Tensor, ...]
 _BLOCK_BYTES = 32 * 2**20  # what one gather copies: large enough to amortise the call, small beside the data
 
 
+class Share(Batch):
+    """The part of a batch that one of several ranks learns from; `own` of the `whole` batch's examples.
+
+    A rank for which nothing is left (`own` is 0) holds an example that counts for nothing: every rank has to take part
+    in every forward pass.
+    """
+
+    own: int
+    whole: int
+
+    @classmethod
+    def of(cls, parts: Iterable[Tensor], own: int, whole: int) -> "Share":
+        """A share with its counts."""
+        share = cls(parts)
+        share.own, share.whole = own, whole
+        return share
+
+
+def own_part(n: int, rank: int, ranks: int) -> slice:
+    """Which of `n` examples in a row are those of `rank`: as even as it goes, in the order of ranks."""
+    return slice(n * rank // ranks, n * (rank + 1) // ranks)
+
+
+def share_of(batch: Batch, rank: int, ranks: int) -> Batch:
+    """The part of `batch` that is `rank`'s: a `Share`, or the batch itself where there is one rank."""
+    if ranks == 1:
+        return batch
+    n = len(batch[0])
+    part = own_part(n, rank, ranks)
+    own = part.stop - part.start
+    return Share.of((each[part] if own else each[:1] for each in batch), own, n)
+
+
+def count(batch: Batch) -> int:
+    """The examples in `batch` that count."""
+    return batch.own if isinstance(batch, Share) else len(batch[0])
+
+
 def epoch_order(n: int, seed: int, epoch: int) -> Int[Tensor, " n"]:
     """The order in which the `n` examples are visited in `epoch` (from 0)."""
     return torch.randperm(n, generator=generator(seed, "order", epoch))
@@ -38,14 +76,25 @@ class Batches:
         seed: The run's seed.
         device: Where the batches are wanted.
         workers: DataLoader processes; only for data that is not in memory.
+        rank: Which of `ranks` this process is. The batches are the same for any number of ranks; each takes its
+            `Share` of every one.
+        ranks: How many processes share each batch.
     """
 
     def __init__(
-        self, data: TensorSplit | Dataset[Any], batch_size: int, seed: int, device: torch.device, workers: int
+        self,
+        data: TensorSplit | Dataset[Any],
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        workers: int,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
         self.data = data.to(device) if isinstance(data, TensorSplit) else data
         self.n: int = len(data)  # type: ignore[arg-type]  # map-style datasets have a length
         self.batch_size, self.seed, self.device, self.workers = batch_size, seed, device, workers
+        self.rank, self.ranks = rank, ranks
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -68,19 +117,24 @@ class Batches:
         if len(order) == 0:
             return iter(())  # split would make one empty batch of nothing
         if isinstance(self.data, TensorSplit):
-            return _gathered(self.data, order, self.batch_size)
+            gathered = _gathered(self.data, order, self.batch_size)
+            return gathered if self.ranks == 1 else (share_of(each, self.rank, self.ranks) for each in gathered)
         return self._loaded(order, epoch)
 
     def _loaded(self, order: Int[Tensor, " rest"], epoch: int) -> Iterator[Batch]:
+        rank, ranks = self.rank, self.ranks
+        split = order.split(self.batch_size)
+        chunks = [(chunk,) if ranks == 1 else share_of((chunk,), rank, ranks) for chunk in split]
         loader = DataLoader(
             _SeededExamples(self.data, self.seed, epoch),
-            batch_sampler=[chunk.tolist() for chunk in order.split(self.batch_size)],
+            batch_sampler=[indices.tolist() for (indices,) in chunks],
             num_workers=self.workers,
             pin_memory=self.device.type == "cuda",
             generator=generator(self.seed, "workers", epoch),
         )
-        for batch in loader:
-            yield tuple(part.to(self.device, non_blocking=True) for part in batch)
+        for chunk, batch in zip(chunks, loader, strict=True):
+            parts = tuple(part.to(self.device, non_blocking=True) for part in batch)
+            yield Share.of(parts, chunk.own, chunk.whole) if isinstance(chunk, Share) else parts
 
 
 def in_order(data: TensorSplit | Dataset[Any], batch_size: int, device: torch.device) -> Iterator[Batch]:

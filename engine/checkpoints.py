@@ -62,11 +62,11 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except pickle.UnpicklingError:
         if zipfile.is_zipfile(path) or path.read_bytes().startswith(pickle.PROTO):
             raise InputError(f"checkpoint {path} holds more than tensors and was refused; {_ADVICE}") from None
-        raise _damaged(path) from None
+        raise damaged(path) from None
     except PermissionError as error:
         raise InputError(f"cannot read checkpoint {path}: {error.strerror}") from None
     except Exception:  # torch reports damage to the archive by many types; all mean the same to the reader
-        raise _damaged(path) from None
+        raise damaged(path) from None
     if not isinstance(document, dict) or not {"schema", "digest", "content"} <= document.keys():
         raise not_ours(path)
     if not isinstance(document["schema"], int) or document["schema"] > SCHEMA:
@@ -77,7 +77,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except TypeError:  # neither a tensor nor plain data
         raise not_ours(path) from None
     if not whole:
-        raise _damaged(path)
+        raise damaged(path)
     if not isinstance(content, dict):
         raise not_ours(path)
     return content
@@ -134,5 +134,6 @@ def not_ours(path: Path) -> InputError:
     return InputError(f"{path} is not a checkpoint of this project; {_ADVICE}")
 
 
-def _damaged(path: Path) -> InputError:
+def damaged(path: Path) -> InputError:
+    """The error for a file that is not what was written."""
     return InputError(f"checkpoint {path} is damaged or cut short; {_ADVICE}")

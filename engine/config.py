@@ -47,7 +47,7 @@ class TrainerConfig(Strict):
 
     duration: Duration
     batch_size: int = Field(ge=1)
-    """Examples in one forward pass."""
+    """Examples in one forward pass, of all processes together."""
     accumulate: int = Field(ge=1)
     """Forward passes in one step."""
     clip_norm: Positive | None
@@ -153,6 +153,8 @@ class HardwareConfig(Strict):
     """Where to compute, and how exactly."""
 
     device: Literal["auto", "cpu", "cuda", "mps"]
+    strategy: Literal["none", "ddp", "fsdp"]
+    """How the processes that torchrun starts share a training: ddp copies the model to each, fsdp splits it."""
     precision: Literal["fp32", "bf16", "fp16"]
     threads: int | None = Field(ge=1)
     """CPU threads; null leaves torch's choice (OMP_NUM_THREADS)."""

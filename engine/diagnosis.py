@@ -32,13 +32,14 @@ def explain_non_finite(trainer: Trainer) -> Iterator[None]:
 
     The steps since the last checkpoint are taken again, which gives the same bits, with every gradient looked at.
     Before the first checkpoint these are all steps of the process, from a copy of its first state, which is kept of
-    small models only. Where there is neither, the message names the examples alone.
+    small models only. Where there is neither, and where several ranks train, the message names the examples alone.
     """
-    start = _position(trainer)
+    alone = trainer.world.size == 1
+    start = _position(trainer) if alone else None
     try:
         yield
     except NonFinite as error:
-        where = _retrace(trainer, start, error.step)
+        where = _retrace(trainer, start, error.step) if alone else None
         step = error.step if where is None else where[0]
         examples = examples_of(trainer, step)
         log.debug("step %d was on examples %s of the training split", step, examples)

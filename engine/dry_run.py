@@ -14,6 +14,7 @@ from data_utils.batches import Batch
 from data_utils.splits import Splits, TensorSplit
 from engine.checkpoints import digest
 from engine.narrative import describe_model
+from engine.record import NoRecord
 from engine.state import capture_state
 from engine.trainer import Trainer
 from engine.visualize import plot_data
@@ -28,7 +29,7 @@ def dry_run(trainer: Trainer) -> None:
     Raises:
         RunError: Something failed that would have failed in the training; the message names the phase.
     """
-    trainer.record = _NoRecord()  # type: ignore[assignment]
+    trainer.record = NoRecord()
     print(f"dry run of {trainer.config.experiment}: {trainer.plan.total} steps of {_examples(trainer)} planned")
     with phase("data"):
         batches = next(trainer.batches.steps(0, 0, trainer.config.trainer.accumulate))
@@ -136,11 +137,3 @@ def _shape(tensor: Tensor) -> str:
 
 def _examples(trainer: Trainer) -> str:
     return f"{trainer.plan.examples_per_step} examples of {trainer.batches.n}"
-
-
-class _NoRecord:
-    """Stands for `metrics.jsonl` where nothing is to be written."""
-
-    def sync(self) -> int:
-        """No bytes are on the disk."""
-        return 0

@@ -1,5 +1,6 @@
 """Measures a model with fixed weights on a split."""
 
+import copy
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -9,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from data_utils.batches import in_order
+from data_utils.batches import count, in_order, share_of
 from data_utils.splits import TensorSplit
+from engine.distributed import World
 from engine.hardware import Hardware
 from utils.errors import InputError, did_you_mean
 from utils.seeds import random_state, restore_random_state
@@ -44,17 +46,31 @@ class Evaluator:
             (f1_score, r2_score).
         batch_size: Examples in one forward pass; it does not change the result beyond rounding.
         n_classes: 0 where the targets are numbers.
+        world: The ranks that share each batch; they have to evaluate together, and all of them get the result.
 
     Raises:
         InputError: There is no such metric, or it counts classes and there are none.
     """
 
-    def __init__(self, hardware: Hardware, metrics: Sequence[str], batch_size: int, n_classes: int) -> None:
-        self.hardware, self.batch_size = hardware, batch_size
+    def __init__(
+        self,
+        hardware: Hardware,
+        metrics: Sequence[str],
+        batch_size: int,
+        n_classes: int,
+        world: World | None = None,
+    ) -> None:
+        self.hardware, self.batch_size, self.world = hardware, batch_size, world or World()
         if n_classes == 0 and (names := [name for name in metrics if name in _OF_CLASSES]):
             raise _needs_classes(names[0])
         self.means = {name: _MEANS[name] for name in metrics if name in _MEANS}
         self.collected = {name: _from_torchmetrics(name, n_classes) for name in metrics if name not in _MEANS}
+
+    def alone(self) -> "Evaluator":
+        """The same for one rank by itself."""
+        alone = copy.copy(self)
+        alone.world = World()
+        return alone
 
     def evaluate(
         self, model: nn.Module, split: TensorSplit, between_batches: Callable[[], None] = lambda: None
@@ -72,23 +88,29 @@ class Evaluator:
         """
         sums: dict[str, float] = {}
         predictions, targets = [], []
-        n = 0
         with undisturbed(model), torch.no_grad():
             for batch in in_order(split, self.batch_size, self.hardware.device):
                 between_batches()
+                batch = share_of(batch, self.world.rank, self.world.size)
                 with self.hardware.autocast():
                     output: dict[str, Tensor] = model.evaluation_step(batch)  # type: ignore[operator]
                 predicted, target = output.pop("predictions").cpu(), output.pop("targets").cpu()
                 self._check_shapes(predicted, target)
+                if count(batch) == 0:  # what was evaluated is another rank's
+                    predictions.append(predicted[:0])
+                    targets.append(target[:0])
+                    continue
                 predictions.append(predicted)
                 targets.append(target)
                 totals = {name: value.double() * len(target) for name, value in output.items()}
                 totals |= {name: _total(mean(predicted, target)) for name, mean in self.means.items()}
                 for name, total in totals.items():
                     sums[name] = sums.get(name, 0.0) + float(total)
-                n += len(target)
-        metrics = {name: total / n for name, total in sums.items()}
-        all_predictions, all_targets = torch.cat(predictions), torch.cat(targets)
+        every_sum = self.world.gather(sums)
+        all_predictions = _in_order(self.world.gather(predictions))
+        all_targets = _in_order(self.world.gather(targets))
+        names = dict.fromkeys(name for found in every_sum for name in found)
+        metrics = {name: sum(found.get(name, 0.0) for found in every_sum) / len(all_targets) for name in names}
         for name, metric in self.collected.items():
             metrics[name] = metric(all_predictions, all_targets)
         return Evaluation(metrics, all_predictions, all_targets)
@@ -100,6 +122,11 @@ class Evaluator:
                 f"metric '{next(iter(self.means))}' in trainer.metrics compares one by one, but this model gives "
                 f"predictions of shape {list(predictions.shape)} for targets of shape {list(targets.shape)}"
             )
+
+
+def _in_order(parts: Sequence[Sequence[Tensor]]) -> Tensor:
+    """The parts of each batch, which the ranks hold, as one tensor in the order of the split."""
+    return torch.cat([part for batch in zip(*parts, strict=True) for part in batch])
 
 
 def _total(values: Tensor) -> Tensor:

@@ -20,11 +20,15 @@ _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 class Hardware:
     """A device that is really there.
 
+    Args:
+        config: Which kind, and how exactly.
+        index: Which one of several GPUs; None is torch's current one.
+
     Raises:
         InputError: The config names a device that this machine lacks, or a precision that the device lacks.
     """
 
-    def __init__(self, config: HardwareConfig) -> None:
+    def __init__(self, config: HardwareConfig, index: int | None = None) -> None:
         available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
         name = config.device
         if name == "auto":
@@ -36,7 +40,7 @@ class Hardware:
             raise InputError("hardware.precision fp16 needs a GPU; use bf16 or fp32 on the CPU")
         if config.threads is not None:
             torch.set_num_threads(config.threads)
-        self.device = torch.device(name)
+        self.device = torch.device(name) if index is None or name != "cuda" else torch.device(name, index)
         self.dtype = _DTYPES.get(config.precision)
         self.config = config
         # fp16 loses small gradients without a loss scale; with fp32 and bf16 the scaler is a no-op.

@@ -1,15 +1,22 @@
 """The narrative log: what happened, for a person to read (A5)."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from engine.distributed import launch_hint
 from utils.files import cannot_write
 
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
+
+log = logging.getLogger(__name__)
 _LOGGER = logging.getLogger("engine")
 
 
@@ -18,6 +25,21 @@ class _LogFile(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Leave out `record`."""
+
+
+def announce(trainer: Trainer) -> None:
+    """Say what is about to be trained, on what, and from where."""
+    run, plan, step = trainer.run, trainer.plan, trainer.step
+    log.info("run %s: %s", run.run_id, trainer.config.goal)
+    log.info("%s, on %s", describe_model(trainer.model), trainer.hardware.describe())
+    if trainer.world.size > 1:
+        log.info("%d processes, %s", trainer.world.size, trainer.config.hardware.strategy)
+    elif (hint := launch_hint(trainer.config.hardware)) is not None:
+        log.info("%s", hint)
+    where = f"going on at step {step} of" if step else "training for"
+    log.info("%s %d steps of %d examples of %d", where, plan.total, plan.examples_per_step, trainer.batches.n)
+    if run.options.load_checkpoint is not None and not step:
+        log.info("starting from the weights of %s", run.options.load_checkpoint)
 
 
 @contextmanager
@@ -51,7 +73,7 @@ def describe_model(model: nn.Module) -> str:
     tensors = [*model.parameters(), *model.buffers()]
     parameters = sum(tensor.numel() for tensor in model.parameters())
     size = sum(tensor.nbytes for tensor in tensors) / 1024
-    return f"{type(model).__name__} with {parameters:,} parameters ({size:,.1f} KiB)"
+    return f"{type(model).__name__.removeprefix('FSDP')} with {parameters:,} parameters ({size:,.1f} KiB)"
 
 
 def report(run_id: str, results: Mapping[str, Any]) -> str:

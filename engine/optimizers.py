@@ -36,7 +36,8 @@ def build_optimizers(config: ExperimentConfig, model: nn.Module) -> dict[str, to
 
 def _build(config: OptimizerConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     trained = list(parameters)
-    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in trained)
+    # a parameter that is split over ranks has no fused kernel in SGD
+    fused = all(each.device.type in ("cpu", "cuda") and not hasattr(each, "full_tensor") for each in trained)
     if isinstance(config, Sgd):
         return _eager(torch.optim.SGD)(
             trained,

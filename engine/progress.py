@@ -12,14 +12,14 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Shows the step and the latest figures of a run of `total` steps."""
+    """Shows the step and the latest figures of a run of `total` steps; `shown` is false on all ranks but the first."""
 
-    def __init__(self, total: int, start: int) -> None:
+    def __init__(self, total: int, start: int, shown: bool = True) -> None:
         self.total = total
         self._bar: Any = None
         self._figures: dict[str, float] = {}
         self._last_line = time.monotonic()
-        if sys.stderr.isatty():
+        if shown and sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, initial=start, unit="step", dynamic_ncols=True, leave=False)

@@ -64,6 +64,23 @@ class Record:
         self._file.close()
 
 
+class NoRecord:
+    """Stands for `metrics.jsonl` where nothing is to be written: in a rehearsal, on all ranks but the first."""
+
+    def append(self, row: Row) -> None:
+        """Forget `row`."""
+
+    def sync(self) -> int:
+        """No bytes are on the disk."""
+        return 0
+
+    def __enter__(self) -> "NoRecord":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 def read_rows(path: Path) -> list[Row]:
     """The rows of a `metrics.jsonl`; a last line that a kill cut short is left out."""
     return parse_rows(path.read_bytes())

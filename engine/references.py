@@ -1,13 +1,17 @@
 """What `--load-checkpoint` and `--checkpoint` may name: a file, a run, `latest`, or a wandb artifact."""
 
 import os
+import re
 from pathlib import Path
 
 from engine.artifacts import fetch_artifact, is_artifact_reference
+from engine.checkpoints import load_checkpoint
 from engine.run import Folders, find_run, run_ids
 from utils.errors import InputError, did_you_mean
 
-PREFERRED = ("model_best.pt", "model_last.pt")
+LAST = "model_last.pt"
+PREFERRED = ("model_best.pt", LAST)
+_SHARDED = re.compile(r"model_last-(\d+)\.dcp")
 
 
 def resolve_checkpoint(reference: str, outputs: Path) -> Path:
@@ -34,8 +38,31 @@ def resolve_checkpoint(reference: str, outputs: Path) -> Path:
     )
 
 
+def sharded_folders(folder: Path) -> list[Path]:
+    """The sharded checkpoints (`engine/sharded.py`) in a run's folder, by their step."""
+    return sorted((path for path in folder.glob("*.dcp") if _SHARDED.fullmatch(path.name)), key=_step_of)
+
+
+def _step_of(sharded: Path) -> int:
+    return int("".join(_SHARDED.findall(sharded.name)))
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint in a run's folder that is furthest on, of either form; None where there is none.
+
+    Raises:
+        InputError: There are several, and one of them cannot be used.
+    """
+    file, sharded = folder / LAST, sharded_folders(folder)
+    if not file.exists():
+        return sharded[-1] if sharded else None
+    return sharded[-1] if sharded and _step_of(sharded[-1]) > load_checkpoint(file)["step"] else file
+
+
 def _checkpoint_in(folder: Path) -> Path:
     for name in PREFERRED:
         if (folder / name).exists():
             return folder / name
+    if sharded := sharded_folders(folder):
+        return sharded[-1]
     raise InputError(f"{folder} holds no checkpoint; was the run made with --no-save-checkpoint, or stopped early?")

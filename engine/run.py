@@ -5,6 +5,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import yaml
 
 from engine.config import ExperimentConfig
+from engine.distributed import World
 from engine.tracking.base import RunInfo
 from utils.errors import InputError, RunError, ScratchError
 from utils.files import remove_leftovers, write_atomic
@@ -57,6 +59,7 @@ class Run:
         outputs: The folder under which `models/`, `visualizations/` and `logs/` lie.
         run_id: Experiment, seed, UTC time and four random hex digits, unless a run is resumed.
         started_from: The checkpoint file whose weights the run began with; None where they were drawn.
+        world: The ranks that train together.
     """
 
     chapter: Path
@@ -65,11 +68,13 @@ class Run:
     options: Options = field(default_factory=Options)
     run_id: str = ""
     started_from: str | None = None
+    world: World = field(default_factory=World)
 
     def __post_init__(self) -> None:
         if not self.run_id:
             now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-            self.run_id = f"{self.config.experiment}-{self.config.seed}-{now}-{secrets.token_hex(2)}"
+            name = f"{self.config.experiment}-{self.config.seed}-{now}-{secrets.token_hex(2)}"
+            self.run_id = self.world.from_main(lambda: name)
 
     @property
     def folders(self) -> Folders:
@@ -94,18 +99,23 @@ class Run:
             return f"stopped at step {step}; no checkpoint was kept (--no-save-checkpoint)"
         return f"stopped at step {step}; go on with --experiment {self.config.experiment} --resume {self.run_id}"
 
-    def lock(self) -> ProcessLock:
+    def lock(self) -> AbstractContextManager[object]:
         """To be held while the run trains: two processes would spoil each other's files."""
+        if not self.world.is_main:
+            return nullcontext()
         return ProcessLock(self.folders.models / ".lock", f"run {self.run_id}")
 
     def open(self, environment: Mapping[str, Any]) -> None:
         """Make the folders and write `environment.json`, `metrics.json` and `config.yaml`; a resumed run keeps its own.
 
-        `config.yaml` comes last: a run is found by it, and one that can be found can be resumed.
+        Of several ranks only rank 0 writes. `config.yaml` comes last: a run is found by it, and one that can be found
+        can be resumed.
 
         Raises:
             RunError: Something cannot be written; of a new run nothing is left behind.
         """
+        if not self.world.is_main:
+            return
         if self.options.resume:
             remove_leftovers(self.folders.models)
             self.note("running", {})
@@ -121,7 +131,9 @@ class Run:
             raise
 
     def note(self, status: str, results: Mapping[str, Any]) -> None:
-        """Write `metrics.json`: how the run stands."""
+        """Write `metrics.json`: how the run stands; only rank 0 does."""
+        if not self.world.is_main:
+            return
         summary = {"run_id": self.run_id, "status": status, "started_from": self.started_from, **results}
         write_atomic(self.folders.models / "metrics.json", dumps(summary, indent=2) + "\n")
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from data_utils.batches import Batch
+from engine.distributed import World
 from engine.flops import FlopCounter
 from engine.update import GradientStep, Outputs, OwnStep
 
@@ -11,11 +12,13 @@ class Speed:
     """Turns what was done since the last log line into rates.
 
     Args:
-        peak_flops: Operations per second that the device can do at most; None where that is not known.
+        peak_flops: Operations per second that a rank's device can do at most; None where that is not known.
+        world: The ranks that share the work.
     """
 
-    def __init__(self, peak_flops: float | None) -> None:
-        self.peak_flops = peak_flops
+    def __init__(self, peak_flops: float | None, world: World | None = None) -> None:
+        ranks = world.size if world is not None else 1
+        self.peak_flops = None if peak_flops is None else peak_flops * ranks
         self.flops_per_example = 0.0
         """As counted on the first step; 0 before it, and for a model without a product in its arithmetic."""
 
@@ -46,7 +49,6 @@ class Speed:
         if self.flops_per_example:
             flops = row["speed/flops_per_second"] = self.flops_per_example * examples / seconds
             if self.peak_flops is not None:
-                row["speed/mfu"] = (
-                    flops / self.peak_flops
-                )  # model FLOPs utilization (Chowdhery et al. 2022, appendix B)
+                # model FLOPs utilization (Chowdhery et al. 2022, appendix B)
+                row["speed/mfu"] = flops / self.peak_flops
         return row

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.checkpoints import load_checkpoint
-from engine.references import PREFERRED
+from engine.references import PREFERRED, sharded_folders
 from engine.run import Folders, read_summary, run_ids
+from engine.state import load_whole
 from utils.errors import InputError
 from utils.files import leftovers
 from utils.locks import ProcessLock
@@ -13,7 +13,7 @@ from utils.locks import ProcessLock
 
 @dataclass(frozen=True)
 class Stored:
-    """One checkpoint file."""
+    """One checkpoint: a file, or a sharded one's folder."""
 
     run_id: str
     path: Path
@@ -54,12 +54,13 @@ def superfluous(outputs: Path) -> list[Path]:
 
 
 def _checkpoints(outputs: Path, run_id: str) -> list[Path]:
-    return sorted(Folders.of(outputs, run_id).models.glob("model_*.pt"))
+    folder = Folders.of(outputs, run_id).models
+    return [*sorted(folder.glob("model_*.pt")), *sharded_folders(folder)]
 
 
 def _read(run_id: str, path: Path, status: str) -> Stored:
     try:
-        return Stored(run_id, path, status, load_checkpoint(path).get("step"), None)
+        return Stored(run_id, path, status, load_whole(path).get("step"), None)
     except InputError as error:
         return Stored(run_id, path, status, None, str(error))
 

@@ -1,6 +1,7 @@
 """The training loop, in the order in which things happen."""
 
 import logging
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any
@@ -9,33 +10,37 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from data_utils.batches import Batches
+from data_utils.batches import Batches, count
 from data_utils.splits import Splits
 from engine.average import WeightAverage
 from engine.best import Best
-from engine.checkpoints import load_weights, save_checkpoint
+from engine.checkpoints import load_weights
 from engine.clock import Clock
+from engine.consensus import Consensus
 from engine.diagnosis import explain_non_finite
 from engine.environment import snapshot
 from engine.evaluator import Evaluator
 from engine.few_batches import splits_to_train_on
 from engine.hardware import Hardware
-from engine.narrative import describe_model, report, write_narrative
+from engine.narrative import announce, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
+from engine.parallel import build_shared_update
 from engine.plan import Plan
 from engine.progress import Progress
-from engine.record import Record
+from engine.record import NoRecord, Record
 from engine.references import resolve_checkpoint
 from engine.run import Run, status_of
+from engine.saver import Saver
 from engine.signals import StopSignals
 from engine.speed import Speed
-from engine.state import capture_state, read_checkpoint, restore_state, results_of, trained_weights
-from engine.tracking import build_trackers
-from engine.update import GradientStep, OwnStep, build_update
+from engine.splitting import split_model, whole
+from engine.state import restore_state, results_of, seed_training, trained_weights
+from engine.tracking import Trackers, build_trackers
+from engine.update import GradientStep, OwnStep
 from engine.visualize import only_warned_about, visualize
 from engine.window import Window
 from utils.errors import Interrupted, RunError
-from utils.seeds import derived_seed, restore_random_state, seed_everything
+from utils.seeds import derived_seed, seed_everything
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +62,8 @@ class Trainer:
     update: GradientStep | OwnStep
     average: WeightAverage | None
     evaluator: Evaluator
-    record: Record
+    saver: Saver
+    record: Record | NoRecord
     progress: Progress
     # where the run stands
     step: int
@@ -67,13 +73,13 @@ class Trainer:
     random: dict[str, Any] | None
 
     def __init__(self, run: Run) -> None:
-        self.run, self.config = run, run.config
-        self.hardware = Hardware(run.config.hardware)
-        self.trackers = build_trackers(run.config.tracking)
-        self.signals = StopSignals()
-        self.clock = Clock()
-        self.speed = Speed(self.hardware.peak_flops)
-        self.window = Window(gradients_are_scaled=self.hardware.scaler.is_enabled())
+        self.run, self.config, self.world = run, run.config, run.world
+        self.hardware = Hardware(run.config.hardware, self.world.local_rank if self.world.size > 1 else None)
+        self.trackers = build_trackers(run.config.tracking) if self.world.is_main else Trackers([])
+        self.signals, self.clock = StopSignals(), Clock()
+        self.consensus = Consensus(self.world, self.signals, self.clock)
+        self.speed = Speed(self.hardware.peak_flops, self.world)
+        self.window = Window(self.hardware.scaler.is_enabled(), self.world)
         self.best = Best(run.config.trainer.monitor, run.config.trainer.early_stopping)
         self.step, self.evaluated_at, self.latest = 0, -1, {}
         self.recorded_bytes, self.random = 0, None
@@ -83,6 +89,7 @@ class Trainer:
         """Train `model` for as long as the run's config says; on return the run is finished.
 
         Training batches come from `train` where it is given, such as augmented examples, instead of `splits.train`.
+        Of several ranks all train, and rank 0 alone writes and speaks.
 
         Raises:
             InputError: The config, the data and the model do not fit together, or a checkpoint cannot be used.
@@ -91,14 +98,16 @@ class Trainer:
         """
         self._assemble(model, splits, train)
         self._restore()
-        if self.run.options.instead is not None:
-            return self.run.options.instead(self)
-        with self.run.lock(), write_narrative(self.run.folders.logs), self.signals, explain_non_finite(self):
-            self.run.open(snapshot(self.hardware.device, self.run.chapter))
+        run, logs, main = self.run, self.run.folders.logs, self.world.is_main
+        if run.options.instead is not None:
+            return run.options.instead(self)
+        with run.lock(), write_narrative(logs) if main else nullcontext(), self.signals, explain_non_finite(self):
+            run.open(snapshot(self.hardware.device, run.chapter) if main else {})
             try:
-                with Record(self.run.folders.logs / "metrics.jsonl", self.recorded_bytes) as self.record:
-                    self._announce()
-                    with Progress(self.plan.total, self.step) as self.progress:
+                with Record(logs / "metrics.jsonl", self.recorded_bytes) if main else NoRecord() as self.record:
+                    announce(self)
+                    self.trackers.start(run.info(resumed_at=self.step if run.options.resume else None))
+                    with Progress(self.plan.total, self.step, main) as self.progress:
                         self._train()
                     self._finish()
             except BaseException as error:
@@ -106,42 +115,38 @@ class Trainer:
                     self._close(status_of(error))
                 raise
             self._close("finished")
-        print(report(self.run.run_id, results_of(self)))
+        if main:
+            print(report(run.run_id, results_of(self)))
 
     # ---- the loop ----------------------------------------------------------------------------------------------
 
     def _train(self) -> None:
-        plan, signals = self.plan, self.signals
-        self._seed()
+        plan, consensus = self.plan, self.consensus
+        seed_training(self)
         self.clock.start()
         self._evaluate_if_due()
         steps = self.batches.steps(*plan.position(self.step), self.config.trainer.accumulate)
         update: Any = partial(self.speed.counted, self.update)  # the first step only
-        while self.step < plan.total and not self.best.patience_is_over and signals.received is None:
+        while self.step < plan.total and not self.best.patience_is_over and consensus.stop is None:
             batches = next(steps)
             log_due = plan.due(self.step + 1, plan.log_every)
             outputs = update(batches, self.rate(self.step), want_norm=log_due)
             update = self.update
             for batch, output in zip(batches, outputs, strict=True):
-                self.window.add(self.step + 1, len(batch[0]), output)
+                self.window.add(self.step + 1, count(batch), output)
             if self.average is not None:
                 self.average.update(self.step)
             self.step += 1
             if log_due:
                 self._log_window()
             self._evaluate_if_due()
-            if plan.due(self.step, plan.checkpoint_every) or self.clock.save_is_due:
-                self._save_last()
-
-    def _seed(self) -> None:
-        """From here on every draw depends on the seed and the step alone, whatever trackers drew before."""
-        if self.random is not None:
-            restore_random_state(self.random)
-        else:
-            seed_everything(derived_seed(self.config.seed, "training"))
+            consensus.look()
+            if plan.due(self.step, plan.checkpoint_every) or consensus.save:
+                self._save(self.saver.last)
+                self.clock.saved()
 
     def _log_window(self) -> None:
-        examples, items = self.window.examples, self.window.items
+        examples, items = self.window.seen()
         row = self.window.flush()
         if self.optimizers:
             row["optimizer/lr"] = next(iter(self.optimizers.values())).param_groups[0]["lr"]
@@ -152,7 +157,8 @@ class Trainer:
         if self.evaluated_at == self.step or not self.plan.due(self.step, self.plan.evaluate_every):
             return
         measured: dict[str, float] = {}
-        heed_signals = partial(self.signals.raise_if_received, "stopped while evaluating")
+        heed_signals = partial(self.consensus.look_and_raise, "stopped while evaluating")
+        self.consensus.hurry()
         try:
             with self._averaged():
                 for name in self.config.trainer.evaluate_on:
@@ -161,15 +167,17 @@ class Trainer:
         except Interrupted:
             return
         if hasattr(self.model, "measures"):
-            measures: dict[str, float] = self.model.measures()  # type: ignore[operator]
+            with whole(self.model):
+                measures: dict[str, float] = self.model.measures()  # type: ignore[operator]
             measured |= {f"model/{name}": float(value) for name, value in measures.items()}
+        measured = self.world.from_main(lambda: measured)  # what follows from it must be the same on all ranks
         self.evaluated_at, self.latest = self.step, measured
         if measured:
             self._write(measured)
         if self.step == 0:  # untrained weights are never the best
             self.best.check(measured)
         elif self.best.update(measured, self.step):
-            self._save("model_best.pt")
+            self._save(self.saver.best)
 
     def _write(self, row: dict[str, float]) -> None:
         epoch = self.step / self.plan.steps_per_epoch
@@ -185,62 +193,53 @@ class Trainer:
         """Put the parts together; nothing is written yet, so a mistake leaves nothing behind."""
         config, device = self.config.trainer, self.hardware.device
         self.splits, self.model = splits_to_train_on(splits, self.config), model.to(device).train()
-        data = self.splits.train if train is None else train
-        self.batches = Batches(data, config.batch_size, self.config.seed, device, config.workers)
+        split_model(model, self.config, self.world)
+        data, world = self.splits.train if train is None else train, self.world
+        self.batches = Batches(
+            data, config.batch_size, self.config.seed, device, config.workers, world.rank, world.size
+        )
         self.plan = Plan.of(config, len(self.batches))
         self.rate = schedule(self.config.scheduler, self.plan.total, self.plan.steps)
         self.optimizers = build_optimizers(self.config, model)
-        self.update = build_update(self.config, model, self.optimizers, self.hardware)
+        self.update = build_shared_update(self.config, model, self.optimizers, self.hardware, world)
         self.average = WeightAverage(model, config.ema_decay) if config.ema_decay else None
-        self.evaluator = Evaluator(self.hardware, config.metrics, config.batch_size, splits.n_classes)
+        self.evaluator = Evaluator(self.hardware, config.metrics, config.batch_size, splits.n_classes, world)
+        self.saver = Saver(self)
         self.clock.save_every(config.checkpoint.minutes)
         for name in config.evaluate_on:
             self.splits.split(name)
 
     def _restore(self) -> None:
         """Start from a checkpoint where one is named; a run that was stopped before its first one starts over."""
-        run, last = self.run, self.run.folders.models / "model_last.pt"
-        if run.options.resume and last.exists():
-            restore_state(self, read_checkpoint(last, run.chapter))
-        elif run.options.load_checkpoint is not None:
-            path = resolve_checkpoint(run.options.load_checkpoint, run.outputs)
-            load_weights(self.model, trained_weights(read_checkpoint(path, run.chapter)), str(path))
+        run, reference = self.run, self.run.options.load_checkpoint
+        if run.options.resume and (content := self.saver.newest()) is not None:
+            restore_state(self, content)
+        elif reference is not None:
+            path = self.world.from_main(lambda: resolve_checkpoint(reference, run.outputs))
+            load_weights(self.model, trained_weights(self.saver.read(path)), str(path))
             run.started_from = str(path.resolve())
 
-    def _save(self, name: str) -> None:
+    def _save(self, write: Callable[[], None]) -> None:
         self.window.refuse_non_finite()  # weights that a bad loss has spoiled never replace good ones
         if self.run.options.save_checkpoint:
-            save_checkpoint(self.run.folders.models / name, capture_state(self))
-
-    def _save_last(self) -> None:
-        self._save("model_last.pt")
-        self.clock.saved()
-
-    def _announce(self) -> None:
-        run, config = self.run, self.config
-        log.info("run %s: %s", run.run_id, config.goal)
-        log.info("%s, on %s", describe_model(self.model), self.hardware.describe())
-        where = f"going on at step {self.step} of" if self.step else "training for"
-        plan = self.plan
-        log.info("%s %d steps of %d examples of %d", where, plan.total, plan.examples_per_step, self.batches.n)
-        if run.options.load_checkpoint is not None and not self.step:
-            log.info("starting from the weights of %s", run.options.load_checkpoint)
-        self.trackers.start(run.info(resumed_at=self.step if run.options.resume else None))
+            write()
 
     def _finish(self) -> None:
-        if self.signals.received is None and self.window.examples:  # early stopping came between two log lines
+        run, stopped = self.run, self.consensus.stop is not None
+        if not stopped and any(self.world.gather(self.window.examples)):  # early stopping came between two log lines
             self._log_window()
-        self._save_last()
-        run = self.run
-        self.signals.raise_if_received(run.how_to_go_on(self.step))
+        self._save(self.saver.last if stopped else self.saver.final)
+        self.saver.wait()
+        self.consensus.raise_if_stopped(run.how_to_go_on(self.step))
         log.info("trained %d steps in %.1f s", self.step, self.clock.seconds)
         split = ("train", *self.config.trainer.evaluate_on)[-1]
-        with self._averaged():
-            parts = run.folders, run.config, self.model, self.splits, split, self.evaluator
-            pictures = visualize(run.options.plots, *parts, guard=partial(only_warned_about, run, split))
+        with self._averaged(), whole(self.model):
+            plots, evaluator = run.options.plots if self.world.is_main else (), self.evaluator.alone()
+            parts = run.folders, run.config, self.model, self.splits, split, evaluator
+            pictures = visualize(plots, *parts, guard=partial(only_warned_about, run, split))
         for name, path in pictures.items():
             self.trackers.figure(name, path, self.step)
-        if run.options.save_checkpoint:
+        if run.options.save_checkpoint and self.world.is_main:
             files = [path for path in sorted(run.folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]
             self.trackers.checkpoint(files, ["latest", run.run_id], results_of(self))
             log.info("saved %s", run.folders.models)

@@ -60,11 +60,7 @@ class GradientStep:
             gradient overflowed and the weights were left alone, and where the norm is wanted also `loss_scale`.
         """
         self.rates.scale(rate_factor)
-        if len(batches) == 1:
-            output = self.training_step(batches[0])
-            outputs = [self._backward(output, output["loss"])]
-        else:
-            outputs = self._accumulate(batches)
+        outputs = self._gradients(batches)
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)
             overflows = self.scaler._found_inf_per_device(self.optimizer)
@@ -82,13 +78,19 @@ class GradientStep:
             parameter.grad = None
         return outputs
 
+    def _gradients(self, batches: Sequence[Batch]) -> list[Outputs]:
+        """Leave in `.grad` the gradient of the mean loss over all items of `batches`."""
+        if len(batches) > 1:
+            return self._accumulate(batches)
+        output = self.training_step(batches[0])
+        return [self._backward(output, output["loss"])]
+
     def _backward(self, output: Outputs, loss: Tensor) -> Outputs:
         """Add the gradient of `loss` to `.grad`; returns `output` detached."""
         (loss if self.scaler is None else self.scaler.scale(loss)).backward()
         return {name: value.detach() for name, value in output.items()}
 
     def _accumulate(self, batches: Sequence[Batch]) -> list[Outputs]:
-        """Leave in `.grad` the gradient of the mean loss over all items of `batches`."""
         outputs: list[Outputs] = []
         expected: Any = None
         total: Any = torch.tensor(0)

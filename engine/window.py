@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from engine.distributed import World
 from engine.update import Outputs
 from utils.errors import RunError
 
@@ -27,9 +28,11 @@ class Window:
     Args:
         gradients_are_scaled: The loss scale of fp16 may overflow a gradient now and then; such a step is left out by
             the scaler, so the norm is no reason to stop.
+        world: The ranks that a step is spread over. Each keeps what it saw; a flush puts that together.
     """
 
-    def __init__(self, gradients_are_scaled: bool) -> None:
+    def __init__(self, gradients_are_scaled: bool, world: World | None = None) -> None:
+        self.world = world or World()
         self._outputs: list[tuple[int, int, Outputs]] = []
         self._unchecked = {"gradient_norm"} if gradients_are_scaled else set()
 
@@ -39,14 +42,16 @@ class Window:
 
     @property
     def examples(self) -> int:
-        """Examples seen since the last flush."""
+        """Examples that this rank saw since the last flush."""
         return sum(examples for _, examples, _ in self._outputs)
 
-    @property
-    def items(self) -> float | None:
-        """Items seen since the last flush; None where the model counts none."""
+    def seen(self) -> tuple[int, float | None]:
+        """Examples and items that all ranks saw since the last flush; None for items where the model counts none."""
         counts = [output["items"] for _, _, output in self._outputs if "items" in output]
-        return float(torch.stack(counts).sum()) if counts else None
+        items = float(torch.stack(counts).sum()) if counts else None
+        everywhere = self.world.gather((self.examples, items))
+        of_ranks = [count for _, count in everywhere if count is not None]
+        return sum(examples for examples, _ in everywhere), sum(of_ranks) if of_ranks else None
 
     def flush(self) -> dict[str, float]:
         """The means since the last flush, weighted by items (examples where the model counts none), and a clean start.
@@ -56,11 +61,16 @@ class Window:
         """
         columns = self._columns()
         self._refuse_non_finite(columns)
+        own = {
+            name: (sum(value * weight for value, weight in zip(values, weights, strict=True)), sum(weights))
+            for name, (_, values, weights) in columns.items()
+        }
+        everywhere = self.world.gather(own)
         means = {}
-        for name, (_, values, weights) in columns.items():
-            if any(weights):  # a mean over no items is none
-                total = sum(value * weight for value, weight in zip(values, weights, strict=True))
-                means[_key(name)] = total / sum(weights)
+        for name in sorted({name for sums in everywhere for name in sums}):
+            found = [sums[name] for sums in everywhere if name in sums]
+            if weight := sum(weight for _, weight in found):  # a mean over no items is none
+                means[_key(name)] = sum(total for total, _ in found) / weight
         self._outputs = []
         return means
 
@@ -79,9 +89,9 @@ class Window:
             for step, value in zip(steps, values, strict=True)
             if name not in self._unchecked and not math.isfinite(value)
         ]
+        found = [each for rank in self.world.gather(found[:1] and [min(found, key=_order)]) for each in rank]
         if found:
-            # of one step the loss comes first: it spoils the gradient, not the other way round
-            step, name, value = min(found, key=lambda each: (each[0], each[1] != "loss"))
+            step, name, value = min(found, key=_order)
             raise NonFinite(
                 f"the {name.replace('_', ' ')} is {value} at step {step}: lower the learning rate, set "
                 "trainer.clip_norm, or look for bad values in the data of that step",
@@ -108,6 +118,11 @@ class Window:
             (step, examples, {name: value.to(device) for name, value in output.items()})
             for step, examples, output in state
         ]
+
+
+def _order(found: tuple[int, str, float]) -> tuple[int, bool]:
+    step, name, _ = found
+    return step, name != "loss"  # of one step the loss comes first: it spoils the gradient, not the other way round
 
 
 def _key(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -44,14 +45,31 @@ def write_atomic(path: Path, content: str | bytes | memoryview, check: Callable[
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """The temporary files that killed calls of `write_atomic` left in `folder`; only where nobody is writing now."""
+    """What killed writers left in `folder`, files of `write_atomic` and folders; only where nobody is writing now."""
     return sorted(path for path in folder.glob(".*") if re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name))
 
 
 def remove_leftovers(folder: Path) -> None:
     """Delete the `leftovers` in `folder`."""
     for path in leftovers(folder):
+        delete(path)
+
+
+def delete(path: Path) -> None:
+    """Delete a file, or a folder and all in it; nothing happens where there is none.
+
+    Raises:
+        OSError: The system refuses.
+    """
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
         path.unlink(missing_ok=True)
+
+
+def size_of(path: Path) -> int:
+    """Bytes in a file, or in the files of a folder."""
+    return sum(each.stat().st_size for each in path.iterdir()) if path.is_dir() else path.stat().st_size
 
 
 def sync_folder(folder: Path) -> None:

@@ -77,6 +77,21 @@ PROVEN_ELSEWHERE = {
         )
         for arguments in ("--kills 200 --seed 0", "--kills 6 --seed 3 --kind adam workers")
     },
+    **{
+        f"torchrun --standalone --nproc-per-node {arguments}": (
+            "tests/integration/test_distributed.py",
+            '"torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)',
+        )
+        for arguments in (
+            "2 src/train.py --experiment NAME hardware=ddp",
+            "2 src/train.py --experiment NAME hardware=fsdp",
+            "3 src/train.py --resume latest",
+        )
+    },
+    "models/01_perceptron/.venv/bin/python tools/chaos/launches.py --launches 60 --ranks 2": (
+        "tests/integration/test_distributed.py",
+        "tools/chaos/launches.py",
+    ),
     "models/01_perceptron/.venv/bin/python tools/benchmark/startup.py": (
         "tests/unit/test_benchmark_startup.py",
         "tools/benchmark/startup.py",

@@ -16,7 +16,7 @@ class NoSettings(Strict):
 
 @pytest.fixture
 def cpu() -> Hardware:
-    return Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None, peak_flops=None))
+    return Hardware(HardwareConfig(device="cpu", strategy="none", precision="fp32", threads=None, peak_flops=None))
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +58,7 @@ def experiment() -> Callable[..., ExperimentConfig]:
                 "mlflow": {"enabled": False, "uri": None},
                 "tensorboard": False,
             },
-            "hardware": {"device": "cpu", "precision": "fp32", "threads": None, "peak_flops": None},
+            "hardware": {"device": "cpu", "strategy": "none", "precision": "fp32", "threads": None, "peak_flops": None},
         }
         for name, change in changes.items():
             merge = isinstance(change, dict) and name == "trainer"

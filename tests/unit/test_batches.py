@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from data_utils import batches
-from data_utils.batches import Batches, epoch_order, in_order
+from data_utils.batches import Batches, count, epoch_order, in_order
 from data_utils.splits import TensorSplit
 from utils.seeds import random_state
 
@@ -142,6 +142,33 @@ def test_augmentation_depends_on_seed_epoch_and_example_alone(seed: int, epoch: 
 def test_every_epoch_and_every_example_is_augmented_anew() -> None:
     inputs = torch.cat([inputs for epoch in range(3) for inputs, _ in read(Augmented(5), 5, 0, epoch)])
     assert all(len(set(draws)) == 15 for draws in inputs[:, 1:].T.tolist())
+
+
+# ---- several ranks -------------------------------------------------------------------------------------------------
+
+
+@given(n=N, size=SIZES, seed=SEEDS, epoch=EPOCHS, ranks=st.integers(1, 9), data=st.data())
+def test_the_shares_of_any_number_of_ranks_make_up_the_same_batches(
+    n: int, size: int, seed: int, epoch: int, ranks: int, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, -(-n // size)))
+    whole = Batches(numbered(n), size, seed, CPU, 0).epoch(epoch, start)
+    shares = [Batches(numbered(n), size, seed, CPU, 0, rank, ranks).epoch(epoch, start) for rank in range(ranks)]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        together = [part[: count(share)] for share in parts for part in [share[1]]]
+        assert torch.cat(together).tolist() == batch[1].tolist()
+        assert {len(share[0]) for share in parts} <= {max(1, count(share)) for share in parts}  # one that counts for 0
+        assert max(map(count, parts)) - min(map(count, parts)) <= 1
+
+
+@forks
+@pytest.mark.parametrize("workers", [0, 2])
+def test_workers_read_the_shares_that_lie_in_memory_otherwise(workers: int) -> None:
+    for rank in range(3):
+        loaded = list(Batches(Augmented(10), 4, 0, CPU, workers, rank, 3).epoch(1))
+        in_memory = list(Batches(numbered(10), 4, 0, CPU, 0, rank, 3).epoch(1))
+        assert [targets.tolist() for _, targets in loaded] == [targets.tolist() for _, targets in in_memory]
+        assert [count(share) for share in loaded] == [count(share) for share in in_memory]
 
 
 @forks

@@ -54,7 +54,7 @@ def split(n: int, seed: int = 0) -> TensorSplit:
 
 
 def evaluate(model: nn.Module, data: TensorSplit, *metrics: str, batch_size: int = 7, **options: Any) -> Evaluation:
-    hardware = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None, peak_flops=None))
+    hardware = Hardware(HardwareConfig(device="cpu", strategy="none", precision="fp32", threads=None, peak_flops=None))
     return Evaluator(hardware, metrics, batch_size, CLASSES).evaluate(model, data, **options)
 
 
@@ -140,7 +140,7 @@ def test_a_metric_of_regression_agrees_with_scikit_learn(name: str, reference: A
 
 
 def test_every_evaluation_measures_its_own_split_only() -> None:
-    hardware = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None, peak_flops=None))
+    hardware = Hardware(HardwareConfig(device="cpu", strategy="none", precision="fp32", threads=None, peak_flops=None))
     evaluator = Evaluator(hardware, ["f1_score", "accuracy"], 7, CLASSES)
     first, second = evaluator.evaluate(Classifier(), split(30, 1)), evaluator.evaluate(Classifier(), split(30, 2))
     assert evaluator.evaluate(Classifier(), split(30, 1)).metrics == first.metrics != second.metrics
@@ -171,7 +171,7 @@ def test_a_metric_that_is_no_number_of_these_predictions_is_refused(name: str) -
 
 @pytest.mark.parametrize("name", ["accuracy", "error", "f1_score"])
 def test_a_metric_of_classes_is_refused_where_the_targets_are_numbers(name: str) -> None:
-    hardware = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None))
+    hardware = Hardware(HardwareConfig(device="cpu", strategy="none", precision="fp32", threads=None, peak_flops=None))
     with pytest.raises(InputError, match=f"metric '{name}' .* is for classes, .* take mse or mae"):
         Evaluator(hardware, [name], 7, n_classes=0)
 

@@ -34,7 +34,7 @@ def hardware(
 ) -> Hardware:
     return Hardware(
         HardwareConfig.model_validate(
-            {"device": device, "precision": precision, "threads": threads, "peak_flops": peak_flops}
+            {"device": device, "strategy": "none", "precision": precision, "threads": threads, "peak_flops": peak_flops}
         )
     )
 

@@ -75,14 +75,14 @@ def test_a_counted_step_gives_what_an_uncounted_one_gives(cpu: hardware.Hardware
 
 def test_a_window_knows_the_items_in_it() -> None:
     window = Window(gradients_are_scaled=False)
-    assert window.items is None
+    assert window.seen()[1] is None
     window.add(1, 4, {"loss": torch.tensor(1.0)})
-    assert window.items is None
+    assert window.seen()[1] is None
     window.add(2, 4, {"loss": torch.tensor(1.0), "items": torch.tensor(30)})
     window.add(3, 4, {"loss": torch.tensor(1.0), "items": torch.tensor(12)})
-    assert window.items == 42.0
+    assert window.seen()[1] == 42.0
     window.flush()
-    assert window.items is None
+    assert window.seen()[1] is None
 
 
 # ---- the table of peaks --------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from engine.update import GradientStep, OwnStep, build_update
 from utils.errors import InputError
 
 Batch = tuple[Tensor, ...]
-CPU = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None, peak_flops=None))
+CPU = Hardware(HardwareConfig(device="cpu", strategy="none", precision="fp32", threads=None, peak_flops=None))
 SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=5)
 
 
@@ -163,7 +163,7 @@ def test_what_is_accumulated_is_clipped_as_a_whole() -> None:
 @pytest.fixture
 def scaled() -> Hardware:
     """The CPU with the loss scale of fp16, which there needs a GPU; the rest of the step is the same."""
-    hardware = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None))
+    hardware = Hardware(HardwareConfig(device="cpu", strategy="none", precision="fp32", threads=None, peak_flops=None))
     hardware.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**12)
     return hardware
 
@@ -275,7 +275,7 @@ def test_in_bf16_the_forward_pass_is_rounded_and_the_weights_are_not() -> None:
             return super().training_step(batch)
 
     trained = model(Watched)
-    bf16 = Hardware(HardwareConfig(device="cpu", precision="bf16", threads=None, peak_flops=None))
+    bf16 = Hardware(HardwareConfig(device="cpu", strategy="none", precision="bf16", threads=None, peak_flops=None))
     step, seen = step_of(trained, hardware=bf16)
     step(parts(data(6)[:2], [4, 2]), 1.0, want_norm=True)
     assert trained.dtypes == {torch.bfloat16}
@@ -289,7 +289,7 @@ def test_in_bf16_the_forward_pass_is_rounded_and_the_weights_are_not() -> None:
 
 def half(scale: float, growth_interval: int = 2000) -> Hardware:
     """fp16 with a loss scale, on the CPU; `Hardware` itself grants it on a GPU only."""
-    hardware = Hardware(HardwareConfig(device="cpu", precision="fp32", threads=None, peak_flops=None))
+    hardware = Hardware(HardwareConfig(device="cpu", strategy="none", precision="fp32", threads=None, peak_flops=None))
     hardware.dtype = torch.float16
     hardware.scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=growth_interval)
     return hardware
