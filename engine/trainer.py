@@ -1,7 +1,8 @@
 """The training loop, in the order in which things happen."""
 
 import logging
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from data_utils.batches import Batches
+from data_utils.batches import Batch, Batches
 from data_utils.splits import Splits
 from engine.average import WeightAverage
 from engine.best import Best
@@ -22,6 +23,7 @@ from engine.few_batches import splits_to_train_on
 from engine.hardware import Hardware
 from engine.narrative import describe_model, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
+from engine.pace import Pace, Taken, build_pace
 from engine.plan import Plan
 from engine.progress import Progress
 from engine.record import Record
@@ -55,6 +57,7 @@ class Trainer:
     optimizers: dict[str, torch.optim.Optimizer]
     update: GradientStep | OwnStep
     average: WeightAverage | None
+    pace: Pace
     evaluator: Evaluator
     record: Record
     progress: Progress
@@ -64,6 +67,8 @@ class Trainer:
     latest: dict[str, float]
     recorded_bytes: int
     random: dict[str, Any] | None
+    label: str
+    """What stands before its progress where several runs train together."""
 
     def __init__(self, run: Run) -> None:
         self.run, self.config = run, run.config
@@ -74,7 +79,7 @@ class Trainer:
         self.window = Window(gradients_are_scaled=self.hardware.scaler.is_enabled())
         self.best = Best(run.config.trainer.monitor, run.config.trainer.early_stopping)
         self.step, self.evaluated_at, self.latest = 0, -1, {}
-        self.recorded_bytes, self.random = 0, None
+        self.recorded_bytes, self.random, self.label = 0, None, ""
         seed_everything(derived_seed(run.config.seed, "model"))
 
     def fit(self, model: nn.Module, splits: Splits, train: Dataset[Any] | None = None) -> None:
@@ -89,15 +94,23 @@ class Trainer:
         """
         self._assemble(model, splits, train)
         self._restore()
-        if self.run.options.instead is not None:
-            return self.run.options.instead(self)
+        (self.run.options.instead or Trainer.train)(self)
+
+    def train(self) -> None:
+        """Train to the end, once `fit` has put the parts together."""
+        with self.session():
+            self._train()
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Within this the run is open; on leaving it its last checkpoint, its plots and how it ended are written."""
         with self.run.lock(), write_narrative(self.run.folders.logs), self.signals, explain_non_finite(self):
             self.run.open(snapshot(self.hardware.device, self.run.chapter))
             try:
                 with Record(self.run.folders.logs / "metrics.jsonl", self.recorded_bytes) as self.record:
                     self._announce()
-                    with Progress(self.plan.total, self.step) as self.progress:
-                        self._train()
+                    with Progress(self.plan.total, self.step, self.label) as self.progress:
+                        yield
                     self._finish()
             except BaseException as error:
                 with suppress(RunError):  # a full disk may refuse this too; the first error is the one to tell
@@ -109,27 +122,36 @@ class Trainer:
     # ---- the loop ----------------------------------------------------------------------------------------------
 
     def _train(self) -> None:
-        plan, signals = self.plan, self.signals
-        self._seed()
+        steps = self.begin()
+        while not self.is_over:
+            self.account(self.pace(steps, self.step))
+
+    def begin(self) -> Iterator[list[Batch]]:
+        """Seed, start the clock and evaluate the first weights; returns the batches of each step from here on."""
+        self.seed()
         self.clock.start()
         self._evaluate_if_due()
-        steps = self.batches.steps(*plan.position(self.step), self.config.trainer.accumulate)
-        while self.step < plan.total and not self.best.patience_is_over and signals.received is None:
-            batches = next(steps)
-            log_due = plan.due(self.step + 1, plan.log_every)
-            outputs = self.update(batches, self.rate(self.step), want_norm=log_due)
-            for batch, output in zip(batches, outputs, strict=True):
-                self.window.add(self.step + 1, len(batch[0]), output)
-            if self.average is not None:
-                self.average.update(self.step)
-            self.step += 1
-            if log_due:
-                self._log_window()
-            self._evaluate_if_due()
-            if plan.due(self.step, plan.checkpoint_every) or self.clock.save_is_due:
-                self._save_last()
+        return self.batches.steps(*self.plan.position(self.step), self.config.trainer.accumulate)
 
-    def _seed(self) -> None:
+    @property
+    def is_over(self) -> bool:
+        """Whether there are no more steps to take."""
+        return self.step >= self.plan.total or self.best.patience_is_over or self.signals.received is not None
+
+    def account(self, taken: Taken) -> None:
+        """Note the steps that were `taken`, and do what is due after the last of them."""
+        plan = self.plan
+        for passes in taken:
+            self.step += 1
+            for examples, output in passes:
+                self.window.add(self.step, examples, output)
+        if plan.due(self.step, plan.log_every):
+            self._log_window()
+        self._evaluate_if_due()
+        if plan.due(self.step, plan.checkpoint_every) or self.clock.save_is_due:
+            self._save_last()
+
+    def seed(self) -> None:
         """From here on every draw depends on the seed and the step alone, whatever trackers drew before."""
         if self.random is not None:
             restore_random_state(self.random)
@@ -189,6 +211,7 @@ class Trainer:
         self.optimizers = build_optimizers(self.config, model)
         self.update = build_update(self.config, model, self.optimizers, self.hardware)
         self.average = WeightAverage(model, config.ema_decay) if config.ema_decay else None
+        self.pace = build_pace(self)
         self.evaluator = Evaluator(self.hardware, config.metrics, config.batch_size, splits.n_classes)
         self.clock.save_every(config.checkpoint.minutes)
         for name in config.evaluate_on:

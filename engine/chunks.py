@@ -1,0 +1,236 @@
+"""Several optimizer steps in one compiled graph (`trainer.compile: steps`), for small models and data in memory."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from data_utils.batches import Batch
+from data_utils.splits import TensorSplit
+from engine.config import ExperimentConfig
+from engine.functional import Functional, Tensors, state_of, tensors_of, update_rule, why_not_pure
+from engine.pace import StepByStep, Steps, Taken
+from engine.update import GradientStep, Outputs
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+BACKEND = "inductor"
+_LONGEST = 10  # steps in a graph: it divides the usual intervals, and what a call costs is spread over ten
+_SHORTEST = 3  # fewer steps cost less one by one than in a graph of ten
+_CLOSE = 1e-3  # relative, between what the first graph reports and what single steps report
+
+
+class Carried(NamedTuple):
+    """What goes from one step to the next; the storage is that of the model, its optimizer and its average."""
+
+    parameters: Tensors
+    others: Tensors
+    state: dict[str, Tensors]
+    average: Tensors
+
+
+class InChunks:
+    """Up to `longest` steps at a time, and never beyond the next step after which something is due.
+
+    How many are taken after a step is a function of that step alone, so a resumed run takes the same ones. The first
+    step of a run and the last batch of an epoch, where it is a smaller one, are steps of the ordinary kind, and so is
+    what is left of an interval if it is short.
+    """
+
+    def __init__(
+        self,
+        one: StepByStep,
+        config: ExperimentConfig,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        full_batches: int,
+        replicas: int | None = None,
+    ) -> None:
+        self.one, self.full_batches = one, full_batches
+        self.rate, self.clip_norm = config.optimizer.lr if config.optimizer else 0.0, config.trainer.clip_norm
+        plan = one.plan
+        intervals = (plan.log_every, plan.evaluate_every, plan.checkpoint_every, plan.total, full_batches)
+        self.longest = min(_LONGEST, *(each for each in intervals if each is not None))
+        self._config, self._model, self._optimizer, self._replicas = config, model, optimizer, replicas
+        self._graph: Callable[..., list[Outputs]] | None = None
+        self._carried: Carried | None = None
+        self._refused = False
+
+    @classmethod
+    def of(cls, trainer: Trainer, one: StepByStep) -> InChunks | StepByStep:
+        """For the model of a trainer; step by step, with one line that says why, where that cannot be."""
+        reason = why_not(trainer)
+        if reason is not None:
+            return _refuse(one, reason)
+        batches, update = trainer.batches, trainer.update
+        assert isinstance(update, GradientStep)
+        chunks = cls(one, trainer.config, trainer.model, update.optimizer, batches.n // batches.batch_size)
+        if chunks.longest < _SHORTEST:
+            return _refuse(one, f"something is due every {chunks.longest} steps, and a graph has {_SHORTEST} at least")
+        return chunks
+
+    def __call__(self, steps: Steps, step: int) -> Taken:
+        """Take as many steps as can be taken at once."""
+        length = self.length(step)
+        if length < _SHORTEST or self._refused:
+            return self.one(steps, step)
+        batches = [batch for (batch,) in islice(steps, length)]
+        if self._carried is None:
+            return self._first(batches, step)
+        return self._reported(self._run(batches, step), batches, step)
+
+    def length(self, step: int) -> int:
+        """How many steps are taken together after `step` steps; fewer than 3 are taken one by one."""
+        plan = self.one.plan
+        if step == 0:  # torch's optimizer makes its state itself
+            return 1
+        return min(self.longest, plan.until_due(step), self.full_batches - step % plan.steps_per_epoch)
+
+    # ---- the graph ---------------------------------------------------------------------------------------------------
+
+    def _run(self, batches: Sequence[Batch], step: int) -> list[Outputs]:
+        """Take the steps, in place; returns the outputs of each step of the graph."""
+        assert self._graph is not None
+        one, missing, numbers = self.one, self.longest - len(batches), range(step, step + len(batches))
+        weights = [1 - one.average.decay_at(each) for each in numbers] if one.average else [0.0] * len(batches)
+        known = [[self.rate * one.rate(each), weight, 1.0] for each, weight in zip(numbers, weights, strict=True)]
+        known += [[0.0, 0.0, 0.0]] * missing  # steps that only fill up the graph
+        schedule = torch.tensor(known, dtype=torch.float64, device=batches[0][0].device).unbind()
+        with torch.no_grad():
+            return self._graph(self._carried, [*batches, *[batches[-1]] * missing], schedule)
+
+    def _reported(self, outputs: list[Outputs], batches: Sequence[Batch], step: int) -> Taken:
+        plan, axis = self.one.plan, self.one.axis
+        if self.clip_norm is None:  # then the norm of a step that is logged is all that is asked for
+            for number, output in enumerate(outputs, start=step + 1):
+                if not plan.due(number, plan.log_every):
+                    del output["gradient_norm"]
+        return [[(batch[0].shape[axis], output)] for batch, output in zip(batches, outputs, strict=False)]
+
+    # ---- the first time ----------------------------------------------------------------------------------------------
+
+    def _first(self, batches: Sequence[Batch], step: int) -> Taken:
+        """Compile, and compare with single steps: the graph is used from here on, or never."""
+        started = time.monotonic()
+        average = self.one.average.tensors if self.one.average else {}
+        parameters, others = tensors_of(self._model)
+        averages = {name: average[name] for name in parameters if name in average}
+        self._carried = Carried(parameters, others, state_of(self._optimizer, self._model), averages)
+        before = _copy(self._carried)
+        reason = why_not_pure(self._model, batches[0]) if self._replicas is None else None
+        if reason is None:
+            try:
+                self._graph = compile_steps(self._config, Functional(self._model, self._replicas))
+                compiled = self._reported(self._run(batches, step), batches, step)
+            except Exception as error:  # of the compiler, of many kinds; none is worth the run
+                reason = _first_line(error)
+        after = _copy(self._carried)
+        _put(before, self._carried)
+        taken = [self.one(iter([[batch]]), step + number)[0] for number, batch in enumerate(batches)]
+        if reason is None and not _agree(compiled, taken):
+            reason = "the graph reports other values than single steps do"
+        if reason is not None:
+            self._refused, self._carried = True, None
+            _refuse(self.one, reason)
+            return taken
+        _put(after, self._carried)
+        log.info("compiled %d steps into one graph in %.1f s", self.longest, time.monotonic() - started)
+        return compiled
+
+
+def why_not(trainer: Trainer) -> str | None:
+    """What in the config or the machine rules out graphs of several steps; None for nothing."""
+    config = trainer.config.trainer
+    if not isinstance(trainer.update, GradientStep):
+        return "the model makes its own update"
+    if not isinstance(trainer.batches.data, TensorSplit):
+        return "the data is not in memory"
+    if config.accumulate > 1:
+        return f"trainer.accumulate is {config.accumulate}"
+    if trainer.config.hardware.precision != "fp32":
+        return f"hardware.precision is {trainer.config.hardware.precision}"
+    if trainer.hardware.device.type == "mps":
+        return "the device is mps"
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return "the run has several processes"
+    return None
+
+
+def compile_steps(config: ExperimentConfig, functional: Functional) -> Callable[..., list[Outputs]]:
+    """The graph of several steps: what is carried, a batch for each, and a schedule for each, to the outputs of each.
+
+    A schedule is a tensor of three numbers: the learning rate, the weight of the new weights in the moving average, and
+    1, or 0 for a step that must change nothing. What is carried is changed in place, once, at the end. Batches and
+    schedules are tensors of their own, not rows of one: the kernels of a step are then those of every other, and are
+    compiled once.
+    """
+    assert config.optimizer is not None
+    rule, largest = update_rule(config.optimizer), config.trainer.clip_norm
+
+    def advance(now: Carried, batch: Batch, rate: Tensor, weight: Tensor) -> tuple[Carried, Tensors]:
+        gradients, outputs, others = functional.gradients(now.parameters, now.others, batch)
+        norm = functional.norm(gradients)
+        if largest is not None:
+            gradients = functional.clipped(gradients, norm, largest)
+        updated = {
+            name: rule(p, gradients[name], now.state[name], rate) for name, p in now.parameters.items()
+        }
+        parameters = {name: p for name, (p, _) in updated.items()}
+        average = {
+            name: torch.lerp(each, parameters[name], weight.to(each.dtype)) for name, each in now.average.items()
+        }
+        state = {name: state for name, (_, state) in updated.items()}
+        return Carried(parameters, others, state, average), {**outputs, "gradient_norm": norm}
+
+    def several(carried: Carried, batches: Sequence[Batch], schedules: Sequence[Tensor]) -> list[Outputs]:
+        now, history = carried, []
+        for batch, schedule in zip(batches, schedules, strict=True):
+            rate, weight, counts = schedule.unbind()
+            new, outputs = advance(now, batch, rate, weight)
+            real = counts > 0
+            now = pytree.tree_map(lambda old, fresh: torch.where(real, fresh, old), now, new)  # noqa: B023
+            history.append(outputs)
+        _put(now, carried)
+        return history
+
+    return torch.compile(several, fullgraph=True, dynamic=False, backend=BACKEND)
+
+
+def _put(source: Carried, target: Carried) -> None:
+    for new, old in zip(pytree.tree_leaves(source), pytree.tree_leaves(target), strict=True):
+        old.copy_(new)
+
+
+def _copy(carried: Carried) -> Carried:
+    copied: Carried = pytree.tree_map(torch.clone, carried)
+    return copied
+
+
+def _agree(compiled: Taken, single: Taken) -> bool:
+    """Whether two accounts of the same steps say the same, but for rounding."""
+    pairs = zip((output for ((_, output),) in compiled), (output for ((_, output),) in single), strict=True)
+    return all(
+        ours.keys() == theirs.keys()
+        and all(torch.allclose(ours[name], theirs[name], rtol=_CLOSE, atol=_CLOSE, equal_nan=True) for name in ours)
+        for ours, theirs in pairs
+    )
+
+
+def _refuse(one: StepByStep, reason: str) -> StepByStep:
+    log.info("trainer.compile=steps does not apply: %s; going on step by step", reason)
+    return one
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
