@@ -3,9 +3,11 @@
 import functools
 import gc
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +60,9 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
     @click.option("--epochs", type=click.IntRange(min=1), help="How long to train.")
     @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random draw.")
     @click.option(
+        "--seeds", metavar="LIST", help="One run for each of several seeds, such as 0-7 or 0,3,5, together if possible."
+    )
+    @click.option(
         "--load-checkpoint",
         metavar="REF",
         help="Start from the weights of a file, a run id, 'latest', or a wandb artifact.",
@@ -78,6 +83,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         config_file: Path | None,
         epochs: int | None,
         seed: int | None,
+        seeds: str | None,
         load_checkpoint: str | None,
         resume: str | None,
         no_save_checkpoint: bool,
@@ -102,7 +108,10 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             changes.append(f"seed={seed}")
         if overfit_batches is not None:
             changes.append(f"trainer.overfit_batches={overfit_batches}")
+        several = seeds_of(seeds) if seeds is not None else []
         instead = _instead_of_training({"dry-run": dry_run, "find-lr": find_lr, "profile": profile}, resume)
+        if seeds is not None:
+            _refuse_beside_seeds({"seed": seed is not None, "resume": resume is not None, instead or "": instead})
         if instead is not None:
             changes.append("tracking.tensorboard=false")
         if no_wandb or instead is not None:
@@ -114,7 +123,10 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             raise InputError(
                 "--resume goes on with a run's own config and weights; leave out --load-checkpoint and --config"
             )
-        run_id, config = _config(chapter, outputs, experiment, config_file, resume, changes, model_config)
+        changes_of = [[*changes, f"seed={each}"] for each in several] or [changes]
+        (run_id, config), *others = [
+            _config(chapter, outputs, experiment, config_file, resume, each, model_config) for each in changes_of
+        ]
         started_from = _started_from(outputs, run_id) if resume is not None else None
         names = _plots_to_draw(plots, config.experiment, visualize or dry_run, chosen_plots)
         _log_to_console()
@@ -125,7 +137,15 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
 
             task = _task(instead, profile) if instead is not None else None
         options = Options(load_checkpoint or started_from, not no_save_checkpoint, resume is not None, names, task)
-        main(Run(chapter, config, outputs, options, run_id, started_from))
+        if seeds is None:
+            return main(Run(chapter, config, outputs, options, run_id, started_from))
+        from engine.replicas import Replicas
+
+        replicas = Replicas()
+        options = replace(options, instead=replicas.take)
+        for each in (config, *(config for _, config in others)):
+            main(Run(chapter, each, outputs, options))
+        replicas.train()
 
     run_command(train)
 
@@ -170,6 +190,27 @@ def evaluate_command(
         main(CheckpointEvaluation.of(chapter, config, outputs or chapter / "outputs", checkpoint, split, names))
 
     run_command(evaluate)
+
+
+def seeds_of(text: str) -> list[int]:
+    """The seeds that `0-7` or `0,3,5` stands for, in that order.
+
+    Raises:
+        InputError: It is neither, or a seed comes twice.
+    """
+    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
+        raise InputError(f"--seeds {text} is no list of seeds: write 0-7 or 0,3,5")
+    bounds = [tuple(map(int, part.split("-"))) for part in text.split(",")]
+    found = [seed for bound in bounds for seed in range(bound[0], bound[-1] + 1)]
+    if any(bound[0] > bound[-1] for bound in bounds) or len(set(found)) < len(found):
+        raise InputError(f"--seeds {text}: give each seed once, and ranges from the smaller to the larger")
+    return found
+
+
+def _refuse_beside_seeds(given: Mapping[str, object]) -> None:
+    for name, value in given.items():
+        if value:
+            raise InputError(f"--seeds and --{name} do not go together: give one of them")
 
 
 def _instead_of_training(asked: Mapping[str, object], resume: str | None) -> str | None:

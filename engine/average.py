@@ -53,6 +53,13 @@ class WeightAverage:
             parameter.copy_(self._average[name])
             self._average[name].copy_(held)
 
+    @torch.no_grad()
+    def move_to(self, tensors: dict[str, Tensor]) -> None:
+        """Keep the averaged weights in `tensors` from here on."""
+        for name, held in self._average.items():
+            tensors[name].copy_(held)
+        self._average = tensors
+
     def state(self) -> dict[str, Tensor]:
         """The averaged weights by name, tied ones under each of their names."""
         return {name: self._average[first] for name, first in self._first_names.items()}

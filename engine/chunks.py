@@ -6,18 +6,17 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from data_utils.batches import Batch
-from data_utils.splits import TensorSplit
 from engine.config import ExperimentConfig
-from engine.functional import Functional, Tensors, state_of, tensors_of, update_rule, why_not_pure
+from engine.functional import Functional, Tensors, state_of, tensors_of, update_rule, why_not_functional, why_not_pure
 from engine.pace import StepByStep, Steps, Taken
-from engine.update import GradientStep, Outputs
+from engine.update import Outputs
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
@@ -69,12 +68,18 @@ class InChunks:
     @classmethod
     def of(cls, trainer: Trainer, one: StepByStep) -> InChunks | StepByStep:
         """For the model of a trainer; step by step, with one line that says why, where that cannot be."""
-        reason = why_not(trainer)
+        reason = why_not_functional(trainer)
         if reason is not None:
             return _refuse(one, reason)
-        batches, update = trainer.batches, trainer.update
-        assert isinstance(update, GradientStep)
-        chunks = cls(one, trainer.config, trainer.model, update.optimizer, batches.n // batches.batch_size)
+        batches, (optimizer,) = trainer.batches, trainer.optimizers.values()
+        return cls.unless_too_short(one, trainer.config, trainer.model, optimizer, batches.n // batches.batch_size)
+
+    @classmethod
+    def unless_too_short(
+        cls, one: StepByStep, *parts: Any, replicas: int | None = None
+    ) -> InChunks | StepByStep:
+        """The chunks of these parts, or step by step where something is due all the time."""
+        chunks = cls(one, *parts, replicas=replicas)
         if chunks.longest < _SHORTEST:
             return _refuse(one, f"something is due every {chunks.longest} steps, and a graph has {_SHORTEST} at least")
         return chunks
@@ -146,24 +151,6 @@ class InChunks:
         _put(after, self._carried)
         log.info("compiled %d steps into one graph in %.1f s", self.longest, time.monotonic() - started)
         return compiled
-
-
-def why_not(trainer: Trainer) -> str | None:
-    """What in the config or the machine rules out graphs of several steps; None for nothing."""
-    config = trainer.config.trainer
-    if not isinstance(trainer.update, GradientStep):
-        return "the model makes its own update"
-    if not isinstance(trainer.batches.data, TensorSplit):
-        return "the data is not in memory"
-    if config.accumulate > 1:
-        return f"trainer.accumulate is {config.accumulate}"
-    if trainer.config.hardware.precision != "fp32":
-        return f"hardware.precision is {trainer.config.hardware.precision}"
-    if trainer.hardware.device.type == "mps":
-        return "the device is mps"
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return "the run has several processes"
-    return None
 
 
 def compile_steps(config: ExperimentConfig, functional: Functional) -> Callable[..., list[Outputs]]:

@@ -7,14 +7,22 @@ several replicas at once. See docs/architecture.md, "Several steps in one graph"
 from __future__ import annotations  # the compiler cannot evaluate them
 
 from collections.abc import Callable
-from typing import Any
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from data_utils.batches import Batch
+from data_utils.splits import TensorSplit
+from engine.checkpoints import digest
 from engine.config import Adam, OptimizerConfig, Sgd
+from engine.update import GradientStep
+from utils.seeds import random_state, restore_random_state
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
 
 Tensors = dict[str, Tensor]
 Rule = Callable[[Tensor, Tensor, Tensors, Tensor], tuple[Tensor, Tensors]]
@@ -141,16 +149,29 @@ def state_of(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Te
     }
 
 
+def why_not_functional(trainer: Trainer) -> str | None:
+    """What in the config, the data or the machine rules out a step of this kind; None for nothing."""
+    config = trainer.config.trainer
+    if not isinstance(trainer.update, GradientStep):
+        return "the model makes its own update"
+    if not isinstance(trainer.batches.data, TensorSplit):
+        return "the data is not in memory"
+    if config.accumulate > 1:
+        return f"trainer.accumulate is {config.accumulate}"
+    if trainer.config.hardware.precision != "fp32":
+        return f"hardware.precision is {trainer.config.hardware.precision}"
+    if trainer.hardware.device.type == "mps":
+        return "the device is mps"
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return "the run has several processes"
+    return None
+
+
 def why_not_pure(model: nn.Module, batch: Batch) -> str | None:
     """What keeps the `training_step` of `model` from being a pure function; None where nothing was found.
 
     It is tried on a copy of the model, which costs one forward and backward pass.
     """
-    from copy import deepcopy
-
-    from engine.checkpoints import digest
-    from utils.seeds import random_state, restore_random_state
-
     copy = deepcopy(model)
     before = random_state()
     outputs: dict[str, Any] = copy.training_step(batch)  # type: ignore[operator]

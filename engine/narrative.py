@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from torch import nn
 from utils.files import cannot_write
 
 _LOGGER = logging.getLogger("engine")
+_speaking: ContextVar[Path | None] = ContextVar("_speaking", default=None)
+"""The logs folder of the run whose turn it is, where several train together."""
 
 
 class _LogFile(logging.FileHandler):
@@ -29,6 +32,7 @@ def write_narrative(folder: Path) -> Iterator[None]:
         handler = _LogFile(path, encoding="utf-8")
     except OSError as error:
         raise cannot_write(path, error) from error
+    handler.addFilter(lambda record: _speaking.get() in (None, folder))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     handler.setLevel(logging.DEBUG)
     level = _LOGGER.level
@@ -44,6 +48,16 @@ def write_narrative(folder: Path) -> Iterator[None]:
         _LOGGER.setLevel(level)
         with suppress(OSError):
             handler.close()
+
+
+@contextmanager
+def only_in(folder: Path) -> Iterator[None]:
+    """Within this, what is logged goes to the `train.log` in `folder` and to no other run's."""
+    token = _speaking.set(folder)
+    try:
+        yield
+    finally:
+        _speaking.reset(token)
 
 
 def describe_model(model: nn.Module) -> str:
