@@ -3,11 +3,9 @@
 import functools
 import gc
 import logging
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import run_command
+from cli.seeds import refuse_beside_seeds, seeds_of, train_together
 from utils.errors import InputError
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         several = seeds_of(seeds) if seeds is not None else []
         instead = _instead_of_training({"dry-run": dry_run, "find-lr": find_lr, "profile": profile}, resume)
         if seeds is not None:
-            _refuse_beside_seeds({"seed": seed is not None, "resume": resume is not None, instead or "": instead})
+            refuse_beside_seeds({"seed": seed is not None, "resume": resume is not None, instead or "": instead})
         if instead is not None:
             changes.append("tracking.tensorboard=false")
         if no_wandb or instead is not None:
@@ -139,13 +138,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         options = Options(load_checkpoint or started_from, not no_save_checkpoint, resume is not None, names, task)
         if seeds is None:
             return main(Run(chapter, config, outputs, options, run_id, started_from))
-        from engine.replicas import Replicas
-
-        replicas = Replicas()
-        options = replace(options, instead=replicas.take)
-        for each in (config, *(config for _, config in others)):
-            main(Run(chapter, each, outputs, options))
-        replicas.train()
+        train_together(main, [Run(chapter, each, outputs, options) for each in (config, *(c for _, c in others))])
 
     run_command(train)
 
@@ -190,27 +183,6 @@ def evaluate_command(
         main(CheckpointEvaluation.of(chapter, config, outputs or chapter / "outputs", checkpoint, split, names))
 
     run_command(evaluate)
-
-
-def seeds_of(text: str) -> list[int]:
-    """The seeds that `0-7` or `0,3,5` stands for, in that order.
-
-    Raises:
-        InputError: It is neither, or a seed comes twice.
-    """
-    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
-        raise InputError(f"--seeds {text} is no list of seeds: write 0-7 or 0,3,5")
-    bounds = [tuple(map(int, part.split("-"))) for part in text.split(",")]
-    found = [seed for bound in bounds for seed in range(bound[0], bound[-1] + 1)]
-    if any(bound[0] > bound[-1] for bound in bounds) or len(set(found)) < len(found):
-        raise InputError(f"--seeds {text}: give each seed once, and ranges from the smaller to the larger")
-    return found
-
-
-def _refuse_beside_seeds(given: Mapping[str, object]) -> None:
-    for name, value in given.items():
-        if value:
-            raise InputError(f"--seeds and --{name} do not go together: give one of them")
 
 
 def _instead_of_training(asked: Mapping[str, object], resume: str | None) -> str | None:

@@ -6,15 +6,16 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
-from torch.utils import _pytree as pytree
+from torch import nn
 
 from data_utils.batches import Batch
+from engine.compilation import first_line
 from engine.config import ExperimentConfig
-from engine.functional import Functional, Tensors, state_of, tensors_of, update_rule, why_not_functional, why_not_pure
+from engine.functional import Functional, state_of, tensors_of, why_not_functional, why_not_pure
+from engine.graph import Carried, compile_steps, copy_of, put
 from engine.pace import StepByStep, Steps, Taken
 from engine.update import Outputs
 
@@ -23,19 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BACKEND = "inductor"
 _LONGEST = 10  # steps in a graph: it divides the usual intervals, and what a call costs is spread over ten
 _SHORTEST = 3  # fewer steps cost less one by one than in a graph of ten
 _CLOSE = 1e-3  # relative, between what the first graph reports and what single steps report
-
-
-class Carried(NamedTuple):
-    """What goes from one step to the next; the storage is that of the model, its optimizer and its average."""
-
-    parameters: Tensors
-    others: Tensors
-    state: dict[str, Tensors]
-    average: Tensors
 
 
 class InChunks:
@@ -72,17 +63,15 @@ class InChunks:
         if reason is not None:
             return _refuse(one, reason)
         batches, (optimizer,) = trainer.batches, trainer.optimizers.values()
-        return cls.unless_too_short(one, trainer.config, trainer.model, optimizer, batches.n // batches.batch_size)
+        full_batches = batches.n // batches.batch_size
+        return cls(one, trainer.config, trainer.model, optimizer, full_batches).unless_too_short()
 
-    @classmethod
-    def unless_too_short(
-        cls, one: StepByStep, *parts: Any, replicas: int | None = None
-    ) -> InChunks | StepByStep:
-        """The chunks of these parts, or step by step where something is due all the time."""
-        chunks = cls(one, *parts, replicas=replicas)
-        if chunks.longest < _SHORTEST:
-            return _refuse(one, f"something is due every {chunks.longest} steps, and a graph has {_SHORTEST} at least")
-        return chunks
+    def unless_too_short(self) -> InChunks | StepByStep:
+        """These chunks, or step by step where something is due all the time."""
+        if self.longest < _SHORTEST:
+            reason = f"something is due every {self.longest} steps, and a graph is worth it from {_SHORTEST} on"
+            return _refuse(self.one, reason)
+        return self
 
     def __call__(self, steps: Steps, step: int) -> Taken:
         """Take as many steps as can be taken at once."""
@@ -131,16 +120,16 @@ class InChunks:
         parameters, others = tensors_of(self._model)
         averages = {name: average[name] for name in parameters if name in average}
         self._carried = Carried(parameters, others, state_of(self._optimizer, self._model), averages)
-        before = _copy(self._carried)
+        before = copy_of(self._carried)
         reason = why_not_pure(self._model, batches[0]) if self._replicas is None else None
         if reason is None:
             try:
                 self._graph = compile_steps(self._config, Functional(self._model, self._replicas))
                 compiled = self._reported(self._run(batches, step), batches, step)
             except Exception as error:  # of the compiler, of many kinds; none is worth the run
-                reason = _first_line(error)
-        after = _copy(self._carried)
-        _put(before, self._carried)
+                reason = first_line(error)
+        after = copy_of(self._carried)
+        put(before, self._carried)
         taken = [self.one(iter([[batch]]), step + number)[0] for number, batch in enumerate(batches)]
         if reason is None and not _agree(compiled, taken):
             reason = "the graph reports other values than single steps do"
@@ -148,59 +137,9 @@ class InChunks:
             self._refused, self._carried = True, None
             _refuse(self.one, reason)
             return taken
-        _put(after, self._carried)
+        put(after, self._carried)
         log.info("compiled %d steps into one graph in %.1f s", self.longest, time.monotonic() - started)
         return compiled
-
-
-def compile_steps(config: ExperimentConfig, functional: Functional) -> Callable[..., list[Outputs]]:
-    """The graph of several steps: what is carried, a batch for each, and a schedule for each, to the outputs of each.
-
-    A schedule is a tensor of three numbers: the learning rate, the weight of the new weights in the moving average, and
-    1, or 0 for a step that must change nothing. What is carried is changed in place, once, at the end. Batches and
-    schedules are tensors of their own, not rows of one: the kernels of a step are then those of every other, and are
-    compiled once.
-    """
-    assert config.optimizer is not None
-    rule, largest = update_rule(config.optimizer), config.trainer.clip_norm
-
-    def advance(now: Carried, batch: Batch, rate: Tensor, weight: Tensor) -> tuple[Carried, Tensors]:
-        gradients, outputs, others = functional.gradients(now.parameters, now.others, batch)
-        norm = functional.norm(gradients)
-        if largest is not None:
-            gradients = functional.clipped(gradients, norm, largest)
-        updated = {
-            name: rule(p, gradients[name], now.state[name], rate) for name, p in now.parameters.items()
-        }
-        parameters = {name: p for name, (p, _) in updated.items()}
-        average = {
-            name: torch.lerp(each, parameters[name], weight.to(each.dtype)) for name, each in now.average.items()
-        }
-        state = {name: state for name, (_, state) in updated.items()}
-        return Carried(parameters, others, state, average), {**outputs, "gradient_norm": norm}
-
-    def several(carried: Carried, batches: Sequence[Batch], schedules: Sequence[Tensor]) -> list[Outputs]:
-        now, history = carried, []
-        for batch, schedule in zip(batches, schedules, strict=True):
-            rate, weight, counts = schedule.unbind()
-            new, outputs = advance(now, batch, rate, weight)
-            real = counts > 0
-            now = pytree.tree_map(lambda old, fresh: torch.where(real, fresh, old), now, new)  # noqa: B023
-            history.append(outputs)
-        _put(now, carried)
-        return history
-
-    return torch.compile(several, fullgraph=True, dynamic=False, backend=BACKEND)
-
-
-def _put(source: Carried, target: Carried) -> None:
-    for new, old in zip(pytree.tree_leaves(source), pytree.tree_leaves(target), strict=True):
-        old.copy_(new)
-
-
-def _copy(carried: Carried) -> Carried:
-    copied: Carried = pytree.tree_map(torch.clone, carried)
-    return copied
 
 
 def _agree(compiled: Taken, single: Taken) -> bool:
@@ -216,8 +155,3 @@ def _agree(compiled: Taken, single: Taken) -> bool:
 def _refuse(one: StepByStep, reason: str) -> StepByStep:
     log.info("trainer.compile=steps does not apply: %s; going on step by step", reason)
     return one
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"

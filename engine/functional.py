@@ -92,7 +92,7 @@ class _TrainingStep(nn.Module):
         self.model = model
 
     def forward(self, batch: Batch) -> Tensors:
-        return self.model.training_step(batch)  # type: ignore[operator, no-any-return]
+        return self.model.training_step(batch)  # type: ignore[operator]
 
 
 def tensors_of(model: nn.Module) -> tuple[Tensors, Tensors]:
@@ -158,6 +158,8 @@ def why_not_functional(trainer: Trainer) -> str | None:
         return "the data is not in memory"
     if config.accumulate > 1:
         return f"trainer.accumulate is {config.accumulate}"
+    if config.compile == "model":
+        return "trainer.compile is model"
     if trainer.config.hardware.precision != "fp32":
         return f"hardware.precision is {trainer.config.hardware.precision}"
     if trainer.hardware.device.type == "mps":

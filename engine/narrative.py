@@ -5,11 +5,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from utils.files import cannot_write
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
+
+log = logging.getLogger(__name__)
 
 _LOGGER = logging.getLogger("engine")
 _speaking: ContextVar[Path | None] = ContextVar("_speaking", default=None)
@@ -58,6 +63,18 @@ def only_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         _speaking.reset(token)
+
+
+def announce(trainer: "Trainer") -> None:
+    """Say what is about to be trained, to the log and to the trackers."""
+    run, config, plan = trainer.run, trainer.config, trainer.plan
+    log.info("run %s: %s", run.run_id, config.goal)
+    log.info("%s, on %s", describe_model(trainer.model), trainer.hardware.describe())
+    where = f"going on at step {trainer.step} of" if trainer.step else "training for"
+    log.info("%s %d steps of %d examples of %d", where, plan.total, plan.examples_per_step, trainer.batches.n)
+    if run.options.load_checkpoint is not None and not trainer.step:
+        log.info("starting from the weights of %s", run.options.load_checkpoint)
+    trainer.trackers.start(run.info(resumed_at=trainer.step if run.options.resume else None))
 
 
 def describe_model(model: nn.Module) -> str:

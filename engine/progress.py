@@ -28,7 +28,9 @@ class Progress:
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(desc=label or None, total=total, initial=start, unit="step", dynamic_ncols=True, leave=False)
+            self._bar = tqdm(
+                desc=label or None, total=total, initial=start, unit="step", dynamic_ncols=True, leave=False
+            )
 
     def update(self, step: int, row: Mapping[str, float]) -> None:
         """Show that `step` is done, with the losses, accuracies and errors in `row`."""

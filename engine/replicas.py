@@ -8,6 +8,7 @@ from copy import deepcopy
 import torch
 
 from data_utils.splits import TensorSplit
+from engine.compilation import first_line
 from engine.functional import why_not_functional, why_not_pure
 from engine.narrative import only_in
 from engine.signals import StopSignals
@@ -61,16 +62,16 @@ class Replicas:
                 stack = Stack(self._trainers)
                 reason = _disagreement(stack)
             except Exception as error:  # what can be stacked is torch's to say, in many ways
-                reason = " ".join(f"{type(error).__name__}: {error}".partition("\n")[0].split())
+                reason = first_line(error)
             if _refused(reason):
                 for trainer in self._trainers:
                     self._alone(trainer)
             else:
                 self._together(stack)
         if self._ended:
-            seed, error = next(iter(self._ended.items()))
+            seed, first = next(iter(self._ended.items()))
             others = f" (and {len(self._ended) - 1} more, see above)" if len(self._ended) > 1 else ""
-            raise RunError(f"seed {seed}: {error}{others}") from error
+            raise RunError(f"seed {seed}: {first}{others}") from first
 
     def _alone(self, trainer: Trainer) -> None:
         log.info("seed %d", trainer.config.seed)
@@ -107,9 +108,9 @@ class Replicas:
                                 trainer.seed()  # the random state of a run that trains alone
                             self._account(number, trainer, accounts[number])
             except BaseException:
-                for session in self._sessions.values():  # the error of the first is the one to tell
+                for begun in self._sessions.values():  # the error of the first is the one to tell
                     with suppress(BaseException):
-                        session.__exit__(*sys.exc_info())
+                        begun.__exit__(*sys.exc_info())
                 raise
         self._tell_of_signals(stack)
 

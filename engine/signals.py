@@ -21,7 +21,9 @@ class StopSignals:
 
     def __enter__(self) -> "StopSignals":
         self._opened += 1
-        if self._opened == 1 and threading.current_thread() is threading.main_thread():  # only there may handlers be set
+        if (
+            self._opened == 1 and threading.current_thread() is threading.main_thread()
+        ):  # only there may handlers be set
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._note)
         return self

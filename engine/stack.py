@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class Stack:
     """What the trainings of several replicas of a model have in common: the step.
 
-    The weights of each trainer's model, its moving average and its optimizer's state become rows of the stack's tensors,
-    so that whatever looks at a trainer (evaluation, checkpoint, plots) sees its replica as if it had trained alone.
+    The weights of each trainer's model, its moving average and its optimizer's state become rows of the stack's
+    tensors, so that whatever looks at a trainer (evaluation, checkpoint, plots) sees its replica as if it had trained
+    alone.
 
     Args:
         trainers: Put together, and not begun.
@@ -53,8 +54,8 @@ class Stack:
         from engine.chunks import InChunks
 
         full_batches = first.batches.n // first.batches.batch_size
-        parts = (first.config, self.model, self.optimizer, full_batches)
-        return InChunks.unless_too_short(one, *parts, replicas=len(self.trainers))
+        chunks = InChunks(one, first.config, self.model, self.optimizer, full_batches, len(self.trainers))
+        return chunks.unless_too_short()
 
     def steps(self) -> Iterator[list[Batch]]:
         """The batches of each step, with a first axis over the replicas, each in the order of its own seed."""

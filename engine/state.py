@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from engine.checkpoints import load_checkpoint, load_weights, not_ours
+from engine.references import resolve_checkpoint
 from engine.window import NonFinite
 from utils.errors import InputError
 from utils.seeds import random_state
@@ -49,6 +50,17 @@ def capture_state(trainer: Trainer) -> dict[str, Any]:
         "window": trainer.window.state(),
         "random": random_state(),
     }
+
+
+def start(trainer: Trainer) -> None:
+    """Start from a checkpoint where one is named; a run that was stopped before its first one starts over."""
+    run, last = trainer.run, trainer.run.folders.models / "model_last.pt"
+    if run.options.resume and last.exists():
+        restore_state(trainer, read_checkpoint(last, run.chapter))
+    elif run.options.load_checkpoint is not None:
+        path = resolve_checkpoint(run.options.load_checkpoint, run.outputs)
+        load_weights(trainer.model, trained_weights(read_checkpoint(path, run.chapter)), str(path))
+        run.started_from = str(path.resolve())
 
 
 def restore_state(trainer: Trainer, content: dict[str, Any]) -> None:

@@ -14,26 +14,26 @@ from data_utils.batches import Batch, Batches
 from data_utils.splits import Splits
 from engine.average import WeightAverage
 from engine.best import Best
-from engine.checkpoints import load_weights, save_checkpoint
+from engine.checkpoints import save_checkpoint
 from engine.clock import Clock
+from engine.compilation import compile_model
 from engine.diagnosis import explain_non_finite
 from engine.environment import snapshot
 from engine.evaluator import Evaluator
 from engine.few_batches import splits_to_train_on
 from engine.hardware import Hardware
-from engine.narrative import describe_model, report, write_narrative
+from engine.narrative import announce, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
 from engine.pace import Pace, Taken, build_pace
 from engine.plan import Plan
 from engine.progress import Progress
 from engine.record import Record
-from engine.references import resolve_checkpoint
 from engine.run import Run, status_of
 from engine.signals import StopSignals
-from engine.state import capture_state, read_checkpoint, restore_state, results_of, trained_weights
+from engine.state import capture_state, results_of, start
 from engine.tracking import build_trackers
 from engine.update import GradientStep, OwnStep, build_update
-from engine.visualize import visualize
+from engine.visualize import draw_plots
 from engine.window import Window
 from utils.errors import Interrupted, RunError
 from utils.seeds import derived_seed, restore_random_state, seed_everything
@@ -67,8 +67,7 @@ class Trainer:
     latest: dict[str, float]
     recorded_bytes: int
     random: dict[str, Any] | None
-    label: str
-    """What stands before its progress where several runs train together."""
+    label: str  # stands before its progress where several runs train together
 
     def __init__(self, run: Run) -> None:
         self.run, self.config = run, run.config
@@ -93,7 +92,7 @@ class Trainer:
             Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
         """
         self._assemble(model, splits, train)
-        self._restore()
+        start(self)
         (self.run.options.instead or Trainer.train)(self)
 
     def train(self) -> None:
@@ -108,7 +107,7 @@ class Trainer:
             self.run.open(snapshot(self.hardware.device, self.run.chapter))
             try:
                 with Record(self.run.folders.logs / "metrics.jsonl", self.recorded_bytes) as self.record:
-                    self._announce()
+                    announce(self)
                     with Progress(self.plan.total, self.step, self.label) as self.progress:
                         yield
                     self._finish()
@@ -173,7 +172,7 @@ class Trainer:
         measured: dict[str, float] = {}
         heed_signals = partial(self.signals.raise_if_received, "stopped while evaluating")
         try:
-            with self._averaged():
+            with self.averaged():
                 for name in self.config.trainer.evaluate_on:
                     found = self.evaluator.evaluate(self.model, self.splits.split(name), heed_signals)
                     measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
@@ -208,6 +207,7 @@ class Trainer:
         self.batches = Batches(data, config.batch_size, self.config.seed, device, config.workers)
         self.plan = Plan.of(config, len(self.batches))
         self.rate = schedule(self.config.scheduler, self.plan.total, self.plan.steps)
+        compile_model(model, config.compile)
         self.optimizers = build_optimizers(self.config, model)
         self.update = build_update(self.config, model, self.optimizers, self.hardware)
         self.average = WeightAverage(model, config.ema_decay) if config.ema_decay else None
@@ -216,16 +216,6 @@ class Trainer:
         self.clock.save_every(config.checkpoint.minutes)
         for name in config.evaluate_on:
             self.splits.split(name)
-
-    def _restore(self) -> None:
-        """Start from a checkpoint where one is named; a run that was stopped before its first one starts over."""
-        run, last = self.run, self.run.folders.models / "model_last.pt"
-        if run.options.resume and last.exists():
-            restore_state(self, read_checkpoint(last, run.chapter))
-        elif run.options.load_checkpoint is not None:
-            path = resolve_checkpoint(run.options.load_checkpoint, run.outputs)
-            load_weights(self.model, trained_weights(read_checkpoint(path, run.chapter)), str(path))
-            run.started_from = str(path.resolve())
 
     def _save(self, name: str) -> None:
         self.window.refuse_non_finite()  # weights that a bad loss has spoiled never replace good ones
@@ -236,18 +226,6 @@ class Trainer:
         self._save("model_last.pt")
         self.clock.saved()
 
-    def _announce(self) -> None:
-        run, config = self.run, self.config
-        log.info("run %s: %s", run.run_id, config.goal)
-        log.info("%s, on %s", describe_model(self.model), self.hardware.describe())
-        where = f"going on at step {self.step} of" if self.step else "training for"
-        log.info(
-            "%s %d steps of %d examples of %d", where, self.plan.total, self.plan.examples_per_step, self.batches.n
-        )
-        if run.options.load_checkpoint is not None and not self.step:
-            log.info("starting from the weights of %s", run.options.load_checkpoint)
-        self.trackers.start(run.info(resumed_at=self.step if run.options.resume else None))
-
     def _finish(self) -> None:
         if self.signals.received is None and self.window.examples:  # early stopping came between two log lines
             self._log_window()
@@ -255,13 +233,8 @@ class Trainer:
         run = self.run
         self.signals.raise_if_received(run.how_to_go_on(self.step))
         log.info("trained %d steps in %.1f s", self.step, self.clock.seconds)
-        split = ("train", *self.config.trainer.evaluate_on)[-1]
-        with self._averaged():
-            pictures = visualize(
-                run.options.plots, run.folders, run.config, self.model, self.splits, split, self.evaluator
-            )
-        for name, path in pictures.items():
-            self.trackers.figure(name, path, self.step)
+        with self.averaged():
+            draw_plots(self)
         if run.options.save_checkpoint:
             files = [path for path in sorted(run.folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]
             self.trackers.checkpoint(files, ["latest", run.run_id], results_of(self))
@@ -271,6 +244,6 @@ class Trainer:
         self.trackers.finish(status)
         self.run.note(status, results_of(self))
 
-    def _averaged(self) -> AbstractContextManager[None]:
+    def averaged(self) -> AbstractContextManager[None]:
         """Within this, the model has the weights to use it with."""
         return self.average.applied() if self.average else nullcontext()

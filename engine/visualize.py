@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from engine.config import ExperimentConfig
 from engine.evaluator import Evaluator, undisturbed
 from engine.record import read_rows
 from engine.run import Folders
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,17 @@ def visualize(
         plotting.save(plotting.render(name, available), path)
         log.info("drew %s", path)
     return paths
+
+
+def draw_plots(trainer: "Trainer") -> None:
+    """Draw the plots that a run asks for, with the weights as they are, and show them on the trackers."""
+    run = trainer.run
+    split = ("train", *run.config.trainer.evaluate_on)[-1]
+    pictures = visualize(
+        run.options.plots, run.folders, run.config, trainer.model, trainer.splits, split, trainer.evaluator
+    )
+    for name, path in pictures.items():
+        trainer.trackers.figure(name, path, trainer.step)
 
 
 def plot_data(
