@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from data_utils.batches import Batch
+from engine import compilation
 from engine.compilation import first_line
 from engine.config import ExperimentConfig
 from engine.functional import Functional, state_of, tensors_of, why_not_functional, why_not_pure
-from engine.graph import Carried, compile_steps, copy_of, put
+from engine.graph import Carried, steps_in_a_row, copy_of, put
 from engine.pace import StepByStep, Steps, Taken
 from engine.update import Outputs
 
@@ -124,7 +125,8 @@ class InChunks:
         reason = why_not_pure(self._model, batches[0]) if self._replicas is None else None
         if reason is None:
             try:
-                self._graph = compile_steps(self._config, Functional(self._model, self._replicas))
+                several = steps_in_a_row(self._config, Functional(self._model, self._replicas))
+                self._graph = torch.compile(several, fullgraph=True, dynamic=False, backend=compilation.BACKEND)
                 compiled = self._reported(self._run(batches, step), batches, step)
             except Exception as error:  # of the compiler, of many kinds; none is worth the run
                 reason = first_line(error)

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from data_utils.batches import Batch
-from engine import compilation
 from engine.config import ExperimentConfig
 from engine.functional import Functional, Tensors, update_rule
 from engine.update import Outputs
@@ -25,8 +24,8 @@ class Carried(NamedTuple):
     average: Tensors
 
 
-def compile_steps(config: ExperimentConfig, functional: Functional) -> Callable[..., list[Outputs]]:
-    """The graph of several steps: what is carried, a batch for each, and a schedule for each, to the outputs of each.
+def steps_in_a_row(config: ExperimentConfig, functional: Functional) -> Callable[..., list[Outputs]]:
+    """Several steps as one function: what is carried, a batch for each, and a schedule for each, to the outputs of each.
 
     A schedule is a tensor of three numbers: the learning rate, the weight of the new weights in the moving average, and
     1, or 0 for a step that must change nothing. What is carried is changed in place, once, at the end. Batches and
@@ -60,7 +59,7 @@ def compile_steps(config: ExperimentConfig, functional: Functional) -> Callable[
         put(now, carried)
         return history
 
-    return torch.compile(several, fullgraph=True, dynamic=False, backend=compilation.BACKEND)
+    return several
 
 
 def put(source: Carried, target: Carried) -> None:
