@@ -16,7 +16,7 @@ from engine import compilation
 from engine.compilation import first_line
 from engine.config import ExperimentConfig
 from engine.functional import Functional, state_of, tensors_of, why_not_functional, why_not_pure
-from engine.graph import Carried, steps_in_a_row, copy_of, put
+from engine.graph import Carried, copy_of, put, steps_in_a_row
 from engine.pace import StepByStep, Steps, Taken
 from engine.update import Outputs
 

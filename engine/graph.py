@@ -25,7 +25,7 @@ class Carried(NamedTuple):
 
 
 def steps_in_a_row(config: ExperimentConfig, functional: Functional) -> Callable[..., list[Outputs]]:
-    """Several steps as one function: what is carried, a batch for each, and a schedule for each, to the outputs of each.
+    """Several steps as one function: what is carried, and a batch and a schedule for each, to the outputs of each.
 
     A schedule is a tensor of three numbers: the learning rate, the weight of the new weights in the moving average, and
     1, or 0 for a step that must change nothing. What is carried is changed in place, once, at the end. Batches and

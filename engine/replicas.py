@@ -11,6 +11,7 @@ from data_utils.splits import TensorSplit
 from engine.compilation import first_line
 from engine.functional import why_not_functional, why_not_pure
 from engine.narrative import only_in
+from engine.pace import Taken
 from engine.signals import StopSignals
 from engine.stack import Stack
 from engine.tracking import Trackers, wanted_trackers
@@ -32,7 +33,7 @@ class Replicas:
 
     def __init__(self) -> None:
         self._trainers: list[Trainer] = []
-        self._one_by_one = False
+        self._one_by_one, self._same_examples = False, True
         self._sessions: dict[int, AbstractContextManager[None]] = {}
         self._ended: dict[int, ScratchError] = {}  # by seed, of those that did not end well
 
@@ -48,7 +49,7 @@ class Replicas:
             self._alone(trainer)
         else:
             self._trainers.append(trainer)
-            _share_data(self._trainers[0], trainer)
+            self._same_examples &= _share_data(self._trainers[0], trainer)
 
     def train(self) -> None:
         """Train what has not been trained, and tell of the runs that failed.
@@ -59,8 +60,10 @@ class Replicas:
         """
         if self._trainers:
             try:
-                stack = Stack(self._trainers)
-                reason = _disagreement(stack)
+                reason = None if self._same_examples else "they do not train on the same examples"
+                if reason is None:
+                    stack = Stack(self._trainers)
+                    reason = _disagreement(stack)
             except Exception as error:  # what can be stacked is torch's to say, in many ways
                 reason = first_line(error)
             if _refused(reason):
@@ -83,7 +86,7 @@ class Replicas:
             self._note(trainer, error)
 
     def _together(self, stack: Stack) -> None:
-        plan, rate, signals = stack.trainers[0].plan, stack.trainers[0].rate, StopSignals()
+        signals = StopSignals()
         log.info("training %d seeds together", len(stack.trainers))
         with signals:
             try:
@@ -95,18 +98,7 @@ class Replicas:
                         session.__enter__()
                         self._sessions[number] = session
                         trainer.begin()
-                pace, steps, step = stack.pace(), stack.steps(), 0
-                while self._sessions:
-                    taken = pace(steps, step)
-                    step += len(taken)
-                    accounts = stack.accounts(taken, rate(step - 1))
-                    looked_at = plan.due(step, plan.evaluate_every) or plan.due(step, plan.checkpoint_every)
-                    for number in list(self._sessions):
-                        trainer = stack.trainers[number]
-                        with only_in(trainer.run.folders.logs):
-                            if looked_at or trainer.clock.save_is_due:
-                                trainer.seed()  # the random state of a run that trains alone
-                            self._account(number, trainer, accounts[number])
+                self._train(stack)
             except BaseException:
                 for begun in self._sessions.values():  # the error of the first is the one to tell
                     with suppress(BaseException):
@@ -114,7 +106,27 @@ class Replicas:
                 raise
         self._tell_of_signals(stack)
 
-    def _account(self, number: int, trainer: Trainer, taken: "list[list[tuple[int, dict[str, torch.Tensor]]]]") -> None:
+    def _train(self, stack: Stack) -> None:
+        """Take the steps; the replicas hear of them when something is due for all of them."""
+        first = stack.trainers[0]
+        pace, steps, plan, step = stack.pace(), stack.steps(), first.plan, 0
+        taken: Taken = []
+        while self._sessions:
+            due = plan.until_due(step)
+            some = pace(steps, step)
+            taken += some
+            step += len(some)
+            if len(some) < due and first.signals.received is None and not first.clock.save_is_due:
+                continue
+            accounts = stack.accounts(taken, first.rate(step - 1))
+            taken = []
+            for number in list(self._sessions):
+                trainer = stack.trainers[number]
+                with only_in(trainer.run.folders.logs):
+                    trainer.seed()  # as it is for a run that trains alone: no step draws
+                    self._account(number, trainer, accounts[number])
+
+    def _account(self, number: int, trainer: Trainer, taken: Taken) -> None:
         """Let one replica account for its steps, and close its run if that was all or if it failed."""
         try:
             trainer.account(taken)
@@ -151,14 +163,16 @@ def _refused(reason: str | None) -> bool:
     return reason is not None
 
 
-def _share_data(first: Trainer, other: Trainer) -> None:
-    """Keep one copy of the same examples."""
+def _share_data(first: Trainer, other: Trainer) -> bool:
+    """Keep one copy of the examples; returns whether they are the same."""
     ours, theirs = first.batches.data, other.batches.data
     assert isinstance(ours, TensorSplit) and isinstance(theirs, TensorSplit)
-    if torch.equal(ours.inputs, theirs.inputs) and torch.equal(ours.targets, theirs.targets):
+    same = torch.equal(ours.inputs, theirs.inputs) and torch.equal(ours.targets, theirs.targets)
+    if same:
         other.batches.data = ours
         if first.splits.fingerprint == other.splits.fingerprint and first.config.trainer.overfit_batches is None:
             other.splits = first.splits
+    return same
 
 
 def _disagreement(stack: Stack) -> str | None:

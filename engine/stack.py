@@ -2,13 +2,14 @@
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from data_utils.batches import Batch
+from data_utils.batches import Batch, replica_epoch
 from engine.average import WeightAverage
 from engine.functional import Functional, Tensors, tensors_of
 from engine.optimizers import build_optimizers
@@ -59,8 +60,8 @@ class Stack:
 
     def steps(self) -> Iterator[list[Batch]]:
         """The batches of each step, with a first axis over the replicas, each in the order of its own seed."""
-        for together in zip(*(trainer.batches.steps(0, 0, accumulate=1) for trainer in self.trainers), strict=True):
-            yield [tuple(torch.stack(parts) for parts in zip(*(batch for (batch,) in together), strict=True))]
+        batches = [trainer.batches for trainer in self.trainers]
+        return ([batch] for epoch in count() for batch in replica_epoch(batches, epoch))
 
     def accounts(self, taken: Taken, rate_factor: float) -> list[Taken]:
         """What each replica has to account for, of what all have taken; `rate_factor` is that of the last step."""
@@ -68,12 +69,13 @@ class Stack:
             self._share_state()
         for trainer in self.trainers:
             trainer.update.rates.scale(rate_factor)  # type: ignore[union-attr]  # what its log and checkpoint say
-        rows: list[Taken] = [[] for _ in self.trainers]
+        accounts: list[Taken] = [[] for _ in self.trainers]
         for ((examples, outputs),) in taken:
-            columns = {name: values.unbind() for name, values in outputs.items()}
-            for number, row in enumerate(rows):
-                row.append([(examples, {name: column[number] for name, column in columns.items()})])
-        return rows
+            for account, values in zip(
+                accounts, zip(*(each.unbind() for each in outputs.values()), strict=True), strict=True
+            ):
+                account.append([(examples, dict(zip(outputs, values, strict=True)))])
+        return accounts
 
     def _share_state(self) -> None:
         """The optimizer has made its state in its first step: give each replica's optimizer its rows."""
