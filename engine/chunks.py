@@ -18,7 +18,7 @@ from engine.config import ExperimentConfig
 from engine.functional import Functional, state_of, tensors_of, why_not_functional, why_not_pure
 from engine.graph import Carried, copy_of, put, steps_in_a_row
 from engine.pace import StepByStep, Steps, Taken
-from engine.update import Outputs
+from engine.update import GradientStep, Outputs, Rates
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
@@ -43,16 +43,16 @@ class InChunks:
         one: StepByStep,
         config: ExperimentConfig,
         model: nn.Module,
-        optimizer: torch.optim.Optimizer,
+        rates: Rates,
         full_batches: int,
         replicas: int | None = None,
     ) -> None:
         self.one, self.full_batches = one, full_batches
-        self.rate, self.clip_norm = config.optimizer.lr if config.optimizer else 0.0, config.trainer.clip_norm
+        self.rates, self.clip_norm = rates, config.trainer.clip_norm
         plan = one.plan
         intervals = (plan.log_every, plan.evaluate_every, plan.checkpoint_every, plan.total, full_batches)
         self.longest = min(_LONGEST, *(each for each in intervals if each is not None))
-        self._config, self._model, self._optimizer, self._replicas = config, model, optimizer, replicas
+        self._config, self._model, self._replicas = config, model, replicas
         self._graph: Callable[..., list[Outputs]] | None = None
         self._carried: Carried | None = None
         self._refused = False
@@ -63,9 +63,10 @@ class InChunks:
         reason = why_not_functional(trainer)
         if reason is not None:
             return _refuse(one, reason)
-        batches, (optimizer,) = trainer.batches, trainer.optimizers.values()
+        batches, update = trainer.batches, trainer.update
+        assert isinstance(update, GradientStep)
         full_batches = batches.n // batches.batch_size
-        return cls(one, trainer.config, trainer.model, optimizer, full_batches).unless_too_short()
+        return cls(one, trainer.config, trainer.model, update.rates, full_batches).unless_too_short()
 
     def unless_too_short(self) -> InChunks | StepByStep:
         """These chunks, or step by step where something is due all the time."""
@@ -98,9 +99,12 @@ class InChunks:
         assert self._graph is not None
         one, missing, numbers = self.one, self.longest - len(batches), range(step, step + len(batches))
         weights = [1 - one.average.decay_at(each) for each in numbers] if one.average else [0.0] * len(batches)
-        known = [[self.rate * one.rate(each), weight, 1.0] for each, weight in zip(numbers, weights, strict=True)]
+        known = [
+            [self.rates.base[0] * one.rate(each), weight, 1.0] for each, weight in zip(numbers, weights, strict=True)
+        ]
         known += [[0.0, 0.0, 0.0]] * missing  # steps that only fill up the graph
         schedule = torch.tensor(known, dtype=torch.float64, device=batches[0][0].device).unbind()
+        self.rates.scale(one.rate(numbers[-1]))  # what the log and a checkpoint say
         with torch.no_grad():
             return self._graph(self._carried, [*batches, *[batches[-1]] * missing], schedule)
 
@@ -120,7 +124,7 @@ class InChunks:
         average = self.one.average.tensors if self.one.average else {}
         parameters, others = tensors_of(self._model)
         averages = {name: average[name] for name in parameters if name in average}
-        self._carried = Carried(parameters, others, state_of(self._optimizer, self._model), averages)
+        self._carried = Carried(parameters, others, state_of(self.rates.optimizer, self._model), averages)
         before = copy_of(self._carried)
         reason = why_not_pure(self._model, batches[0]) if self._replicas is None else None
         if reason is None:

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from contextlib import AbstractContextManager, suppress
+from contextlib import ExitStack, suppress
 from copy import deepcopy
 
 import torch
@@ -34,7 +34,7 @@ class Replicas:
     def __init__(self) -> None:
         self._trainers: list[Trainer] = []
         self._one_by_one, self._same_examples = False, True
-        self._sessions: dict[int, AbstractContextManager[None]] = {}
+        self._sessions: dict[int, ExitStack] = {}
         self._ended: dict[int, ScratchError] = {}  # by seed, of those that did not end well
 
     def take(self, trainer: Trainer) -> None:
@@ -94,9 +94,8 @@ class Replicas:
                     trainer.signals, trainer.label = signals, f"seed {trainer.config.seed}"
                     trainer.trackers = Trackers([])
                     with only_in(trainer.run.folders.logs):
-                        session = trainer.session()
-                        session.__enter__()
-                        self._sessions[number] = session
+                        self._sessions[number] = ExitStack()
+                        self._sessions[number].enter_context(trainer.session())
                         trainer.begin()
                 self._train(stack)
             except BaseException:
@@ -129,16 +128,11 @@ class Replicas:
     def _account(self, number: int, trainer: Trainer, taken: Taken) -> None:
         """Let one replica account for its steps, and close its run if that was all or if it failed."""
         try:
-            trainer.account(taken)
-        except ScratchError:
-            failed = sys.exc_info()
-        else:
-            if not trainer.is_over:
-                return
-            failed = (None, None, None)
-        session = self._sessions.pop(number)
-        try:
-            session.__exit__(*failed)
+            with self._sessions.pop(number) as session:
+                trainer.account(taken)
+                if not trainer.is_over:
+                    self._sessions[number] = session.pop_all()
+                    return
         except ScratchError as error:
             self._note(trainer, error)
         if trainer.signals.received is None:

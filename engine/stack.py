@@ -55,7 +55,7 @@ class Stack:
         from engine.chunks import InChunks
 
         full_batches = first.batches.n // first.batches.batch_size
-        chunks = InChunks(one, first.config, self.model, self.optimizer, full_batches, len(self.trainers))
+        chunks = InChunks(one, first.config, self.model, self.update.rates, full_batches, len(self.trainers))
         return chunks.unless_too_short()
 
     def steps(self) -> Iterator[list[Batch]]:
