@@ -49,7 +49,7 @@ class Branching(Network):
 
     def training_step(self, batch: Batch) -> dict[str, Tensor]:
         outputs = super().training_step(batch)
-        return outputs if float(outputs["loss"]) > 0 else {"loss": -outputs["loss"], "size": outputs["size"]}
+        return outputs if float(outputs["loss"].detach()) > 0 else {"loss": -outputs["loss"], "size": outputs["size"]}
 
 
 class Own(Network):
@@ -61,7 +61,7 @@ class Own(Network):
         return {"loss": super().training_step(batch)["loss"]}
 
 
-def splits(poison: bool = False) -> Splits:
+def splits() -> Splits:
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(50, 3, generator=generator)
     data = TensorSplit(inputs, (inputs.sum(dim=1) > 0).long())

@@ -3,7 +3,7 @@
 import copy
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from work import Work
 
 from cli.compose import compose_experiment
-from data_utils.batches import Batch
+from data_utils.batches import Batch, replica_epoch
 from data_utils.splits import Splits, TensorSplit
-from engine import Run, Trainer
+from engine import Run, Trainer, stack
 from engine.config import ExperimentConfig
 from engine.replicas import Replicas
 from engine.run import Options
@@ -79,15 +79,18 @@ class _Clocked(Trainer):
         self._work = work
 
     def begin(self) -> Iterator[list[Batch]]:
-        """Begin, with the clock in place; whatever was looked at before did not count."""
-        epoch = self.batches.epoch
-
-        def watched(*arguments: Any, **options: Any) -> Iterator[Batch]:
-            self._work.probe.epoch()
-            return epoch(*arguments, **options)
-
-        self.batches.epoch = watched  # type: ignore[method-assign]
+        """Begin, with the clock in place; an epoch that was looked into before does not count."""
+        self._work.probe.reset()
+        self.batches.epoch = _watched(self.batches.epoch, self._work)  # type: ignore[method-assign]
         return super().begin()
+
+
+def _watched(epoch: Callable[..., Iterator[Batch]], work: Work) -> Callable[..., Iterator[Batch]]:
+    def watched(*arguments: Any, **options: Any) -> Iterator[Batch]:
+        work.probe.epoch()
+        return epoch(*arguments, **options)
+
+    return watched
 
 
 def _train_compiled(work: Work, how: str) -> None:
@@ -100,6 +103,7 @@ def _train_compiled(work: Work, how: str) -> None:
 def _train_seeds(work: Work, how: str) -> None:
     with tempfile.TemporaryDirectory() as outputs:
         replicas = Replicas()
+        stack.replica_epoch = _watched(replica_epoch, work)
         for seed in range(8):
             config = _config(work, *RECORD_ONLY, f"trainer.compile={how}", f"seed={seed}")
             run = Run(CHAPTER, config, Path(outputs), Options(instead=replicas.take))
