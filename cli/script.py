@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import run_command
+from cli.seeds import refuse_beside_seeds, seeds_of, train_together
 from utils.errors import InputError
 from utils.ranks import is_main, world_size
 
@@ -59,6 +60,9 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
     @click.option("--epochs", type=click.IntRange(min=1), help="How long to train.")
     @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random draw.")
     @click.option(
+        "--seeds", metavar="LIST", help="One run for each of several seeds, such as 0-7 or 0,3,5, together if possible."
+    )
+    @click.option(
         "--load-checkpoint",
         metavar="REF",
         help="Start from the weights of a file, a run id, 'latest', or a wandb artifact.",
@@ -80,6 +84,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         config_file: Path | None,
         epochs: int | None,
         seed: int | None,
+        seeds: str | None,
         load_checkpoint: str | None,
         resume: str | None,
         no_save_checkpoint: bool,
@@ -110,7 +115,12 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             changes.append(f"seed={seed}")
         if overfit_batches is not None:
             changes.append(f"trainer.overfit_batches={overfit_batches}")
+        several = seeds_of(seeds) if seeds is not None else []
         instead = _instead_of_training({"dry-run": dry_run, "find-lr": find_lr, "profile": profile}, resume)
+        if seeds is not None:
+            refuse_beside_seeds({"seed": seed is not None, "resume": resume is not None, instead or "": instead})
+            if world_size() > 1:
+                raise InputError("--seeds trains all of them in one process: start train.py without torchrun")
         if instead is not None:
             changes.append("tracking.tensorboard=false")
         if no_wandb or instead is not None:
@@ -122,7 +132,10 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             raise InputError(
                 "--resume goes on with a run's own config and weights; leave out --load-checkpoint and --config"
             )
-        run_id, config = _config(chapter, outputs, experiment, config_file, resume, changes, model_config)
+        changes_of = [[*changes, f"seed={each}"] for each in several] or [changes]
+        (run_id, config), *others = [
+            _config(chapter, outputs, experiment, config_file, resume, each, model_config) for each in changes_of
+        ]
         started_from = _started_from(outputs, run_id) if resume is not None else None
         names = _plots_to_draw(plots, config.experiment, visualize or dry_run, chosen_plots)
         _log_to_console()
@@ -135,7 +148,9 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             task = _task(instead, profile) if instead is not None else None
         options = Options(load_checkpoint or started_from, not no_save_checkpoint, resume is not None, names, task)
         with join(config.hardware) as world, _in_one_line(dry_run):
-            main(Run(chapter, config, outputs, options, run_id, started_from, world))
+            if seeds is None:
+                return main(Run(chapter, config, outputs, options, run_id, started_from, world))
+            train_together(main, [Run(chapter, each, outputs, options) for each in (config, *(c for _, c in others))])
 
     run_command(train)
 

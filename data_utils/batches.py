@@ -6,7 +6,7 @@ batch of any epoch without reading what comes before it.
 """
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -57,9 +57,9 @@ def share_of(batch: Batch, rank: int, ranks: int) -> Batch:
     return Share.of((each[part] if own else each[:1] for each in batch), own, n)
 
 
-def count(batch: Batch) -> int:
-    """The examples in `batch` that count."""
-    return batch.own if isinstance(batch, Share) else len(batch[0])
+def count(batch: Batch, axis: int = 0) -> int:
+    """The examples in `batch` that count; they lie along `axis`."""
+    return batch.own if isinstance(batch, Share) else batch[0].shape[axis]
 
 
 def epoch_order(n: int, seed: int, epoch: int) -> Int[Tensor, " n"]:
@@ -137,6 +137,23 @@ class Batches:
             yield Share.of(parts, chunk.own, chunk.whole) if isinstance(chunk, Share) else parts
 
 
+def replica_epoch(replicas: Sequence[Batches], epoch: int) -> Iterator[Batch]:
+    """The batches of `epoch` of several `Batches` of the same examples in memory, with a first axis over the replicas.
+
+    Each has the order of its own seed. A batch is gathered with others, and is contiguous.
+    """
+    first = replicas[0]
+    data, size = first.data, first.batch_size
+    assert isinstance(data, TensorSplit)
+    orders = torch.stack([epoch_order(each.n, each.seed, epoch) for each in replicas]).to(data.inputs.device)
+    full = first.n // size * size
+    batches = orders[:, :full].unflatten(1, (-1, size)).transpose(0, 1)
+    for chosen in batches.split(max(1, _BLOCK_BYTES // (_example_bytes(data) * size * len(replicas)))):
+        yield from zip(data.inputs[chosen].unbind(), data.targets[chosen].unbind(), strict=True)
+    if full < first.n:
+        yield data.inputs[orders[:, full:]], data.targets[orders[:, full:]]
+
+
 def in_order(data: TensorSplit | Dataset[Any], batch_size: int, device: torch.device) -> Iterator[Batch]:
     """Every example once, unshuffled: what an evaluation reads."""
     if isinstance(data, TensorSplit):
@@ -146,10 +163,13 @@ def in_order(data: TensorSplit | Dataset[Any], batch_size: int, device: torch.de
 
 
 def _gathered(data: TensorSplit, order: Int[Tensor, " rest"], batch_size: int) -> Iterator[Batch]:
-    example_bytes = max(1, data.inputs[:1].nbytes + data.targets[:1].nbytes)
-    block = max(1, _BLOCK_BYTES // (example_bytes * batch_size)) * batch_size
+    block = max(1, _BLOCK_BYTES // (_example_bytes(data) * batch_size)) * batch_size
     for chosen in order.to(data.inputs.device).split(block):
         yield from zip(data.inputs[chosen].split(batch_size), data.targets[chosen].split(batch_size), strict=True)
+
+
+def _example_bytes(data: TensorSplit) -> int:
+    return max(1, data.inputs[:1].nbytes + data.targets[:1].nbytes)
 
 
 class _SeededExamples(Dataset[Any]):

@@ -25,9 +25,17 @@ class WeightAverage:
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Take in the weights after step number `step` (from 0)."""
-        decay = min(self.decay, (1 + step) / (10 + step))
         current = [p.detach() for p in self._parameters.values()]
-        torch._foreach_lerp_(list(self._average.values()), current, 1 - decay)
+        torch._foreach_lerp_(list(self._average.values()), current, 1 - self.decay_at(step))
+
+    def decay_at(self, step: int) -> float:
+        """The decay d of step number `step` (from 0)."""
+        return min(self.decay, (1 + step) / (10 + step))
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The averaged weights themselves, by name."""
+        return self._average
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -44,6 +52,13 @@ class WeightAverage:
             held = parameter.detach().clone()
             parameter.copy_(self._average[name])
             self._average[name].copy_(held)
+
+    @torch.no_grad()
+    def move_to(self, tensors: dict[str, Tensor]) -> None:
+        """Keep the averaged weights in `tensors` from here on."""
+        for name, held in self._average.items():
+            tensors[name].copy_(held)
+        self._average = tensors
 
     def state(self) -> dict[str, Tensor]:
         """The averaged weights by name, tied ones under each of their names."""

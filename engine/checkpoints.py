@@ -29,7 +29,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """
     # Through memory: torch's writer can abort the process where a file object fails, and a full disk must not.
     buffer = io.BytesIO()
-    torch.save({"schema": SCHEMA, "digest": digest(content), "content": content}, buffer)
+    torch.save({"schema": SCHEMA, "digest": digest(content), "content": _compact(content)}, buffer)
 
     def read_back(written: Path) -> None:
         try:
@@ -109,6 +109,15 @@ def digest(content: Any) -> str:
     sha = hashlib.sha256()
     _feed(sha, content)
     return sha.hexdigest()
+
+
+def _compact(value: Any) -> Any:
+    """`value` with tensors of their own for those that are a part of a larger one, which would be saved whole."""
+    if isinstance(value, Tensor):
+        return value.clone() if value.untyped_storage().nbytes() > value.nbytes else value
+    if isinstance(value, dict):
+        return {key: _compact(item) for key, item in value.items()}
+    return [_compact(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _feed(sha: Any, value: Any) -> None:

@@ -67,6 +67,8 @@ class TrainerConfig(Strict):
     checkpoint: CheckpointConfig
     workers: int = Field(ge=0)
     """DataLoader processes for data that is not in memory."""
+    compile: Literal["none", "steps", "model"]
+    """What torch.compile is asked for: nothing, several steps in one graph, or the model's steps."""
 
     @model_validator(mode="after")
     def _stopping_needs_a_monitor(self) -> "TrainerConfig":

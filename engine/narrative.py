@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _LOGGER = logging.getLogger("engine")
+_speaking: ContextVar[Path | None] = ContextVar("_speaking", default=None)
+"""The logs folder of the run whose turn it is, where several train together."""
 
 
 class _LogFile(logging.FileHandler):
@@ -28,7 +31,7 @@ class _LogFile(logging.FileHandler):
 
 
 def announce(trainer: Trainer) -> None:
-    """Say what is about to be trained, on what, and from where."""
+    """Say what is about to be trained, on what, and from where: to the log and to the trackers."""
     run, plan, step = trainer.run, trainer.plan, trainer.step
     log.info("run %s: %s", run.run_id, trainer.config.goal)
     log.info("%s, on %s", describe_model(trainer.model), trainer.hardware.describe())
@@ -40,6 +43,7 @@ def announce(trainer: Trainer) -> None:
     log.info("%s %d steps of %d examples of %d", where, plan.total, plan.examples_per_step, trainer.batches.n)
     if run.options.load_checkpoint is not None and not step:
         log.info("starting from the weights of %s", run.options.load_checkpoint)
+    trainer.trackers.start(run.info(resumed_at=step if run.options.resume else None))
 
 
 @contextmanager
@@ -51,6 +55,7 @@ def write_narrative(folder: Path) -> Iterator[None]:
         handler = _LogFile(path, encoding="utf-8")
     except OSError as error:
         raise cannot_write(path, error) from error
+    handler.addFilter(lambda record: _speaking.get() in (None, folder))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     handler.setLevel(logging.DEBUG)
     level = _LOGGER.level
@@ -66,6 +71,16 @@ def write_narrative(folder: Path) -> Iterator[None]:
         _LOGGER.setLevel(level)
         with suppress(OSError):
             handler.close()
+
+
+@contextmanager
+def only_in(folder: Path) -> Iterator[None]:
+    """Within this, what is logged goes to the `train.log` in `folder` and to no other run's."""
+    token = _speaking.set(folder)
+    try:
+        yield
+    finally:
+        _speaking.reset(token)
 
 
 def describe_model(model: nn.Module) -> str:

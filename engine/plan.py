@@ -45,3 +45,8 @@ class Plan:
     def due(self, step: int, every: int | None) -> bool:
         """Whether something that happens at every `every` steps, and at the last one, happens after `step` steps."""
         return step == self.total or (every is not None and step % every == 0)
+
+    def until_due(self, step: int) -> int:
+        """How many steps there are, after `step` steps, to the next one after which something is due."""
+        intervals = (self.log_every, self.evaluate_every, self.checkpoint_every)
+        return min(self.total - step, *(every - step % every for every in intervals if every is not None))

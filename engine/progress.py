@@ -12,17 +12,26 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Shows the step and the latest figures of a run of `total` steps; `shown` is false on all ranks but the first."""
+    """Shows the step and the latest figures of a run.
 
-    def __init__(self, total: int, start: int, shown: bool = True) -> None:
-        self.total = total
+    Args:
+        total: Steps in the run.
+        start: Steps taken before.
+        shown: False on all ranks but the first.
+        label: Stands before the figures, where several runs train together.
+    """
+
+    def __init__(self, total: int, start: int, shown: bool = True, label: str = "") -> None:
+        self.total, self._label = total, f"{label}: " if label else ""
         self._bar: Any = None
         self._figures: dict[str, float] = {}
         self._last_line = time.monotonic()
         if shown and sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(total=total, initial=start, unit="step", dynamic_ncols=True, leave=False)
+            self._bar = tqdm(
+                desc=label or None, total=total, initial=start, unit="step", dynamic_ncols=True, leave=False
+            )
 
     def update(self, step: int, row: Mapping[str, float]) -> None:
         """Show that `step` is done, with the losses, accuracies and errors in `row`."""
@@ -32,7 +41,7 @@ class Progress:
             self._bar.set_postfix_str(self._text(), refresh=False)
             self._bar.update(step - self._bar.n)
         elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
-            log.info("step %d of %d  %s", step, self.total, self._text())
+            log.info("%sstep %d of %d  %s", self._label, step, self.total, self._text())
             self._last_line = time.monotonic()
 
     def __enter__(self) -> "Progress":

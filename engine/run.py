@@ -99,6 +99,10 @@ class Run:
             return f"stopped at step {step}; no checkpoint was kept (--no-save-checkpoint)"
         return f"stopped at step {step}; go on with --experiment {self.config.experiment} --resume {self.run_id}"
 
+    def files_to_keep(self) -> list[Path]:
+        """The checkpoints and the config: what a tracker that keeps files is given."""
+        return [path for path in sorted(self.folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]
+
     def lock(self) -> AbstractContextManager[object]:
         """To be held while the run trains: two processes would spoil each other's files."""
         if not self.world.is_main:

@@ -9,20 +9,29 @@ from utils.errors import Interrupted
 
 
 class StopSignals:
-    """While open, the first SIGINT or SIGTERM only sets `received`; a second one ends the process as usual."""
+    """While open, the first SIGINT or SIGTERM only sets `received`; a second one ends the process as usual.
+
+    May be opened several times over, for runs that train together; only the first and the last time count.
+    """
 
     def __init__(self) -> None:
         self.received: int | None = None
         self._previous: dict[int, Any] = {}
+        self._opened = 0
 
     def __enter__(self) -> "StopSignals":
-        if threading.current_thread() is threading.main_thread():  # only there may handlers be set
+        self._opened += 1
+        if (
+            self._opened == 1 and threading.current_thread() is threading.main_thread()
+        ):  # only there may handlers be set
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._restore()
+        self._opened -= 1
+        if self._opened == 0:
+            self._restore()
 
     def raise_if_received(self, message: str) -> None:
         """Raise `Interrupted` if a signal has come; for loops that can stop where they are."""

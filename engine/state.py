@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.checkpoints import load_checkpoint, load_weights, not_ours
+from engine.references import resolve_checkpoint
 from engine.splitting import local
 from engine.window import NonFinite
 from utils.errors import InputError
@@ -56,6 +57,17 @@ def capture_state(trainer: Trainer) -> dict[str, Any]:
         "random": random[0],
         "random_of_other_ranks": list(random[1:]),
     }
+
+
+def start(trainer: Trainer) -> None:
+    """Start from a checkpoint where one is named; a run that was stopped before its first one starts over."""
+    run, reference = trainer.run, trainer.run.options.load_checkpoint
+    if run.options.resume and (content := trainer.saver.newest()) is not None:
+        restore_state(trainer, content)
+    elif reference is not None:
+        path = trainer.world.from_main(lambda: resolve_checkpoint(reference, run.outputs))
+        load_weights(trainer.model, trained_weights(trainer.saver.read(path)), str(path))
+        run.started_from = str(path.resolve())
 
 
 def restore_state(trainer: Trainer, content: dict[str, Any]) -> None:

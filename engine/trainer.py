@@ -1,8 +1,8 @@
 """The training loop, in the order in which things happen."""
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -10,12 +10,12 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from data_utils.batches import Batches, count
+from data_utils.batches import Batch, Batches
 from data_utils.splits import Splits
 from engine.average import WeightAverage
 from engine.best import Best
-from engine.checkpoints import load_weights
 from engine.clock import Clock
+from engine.compilation import compile_model
 from engine.consensus import Consensus
 from engine.diagnosis import explain_non_finite
 from engine.environment import snapshot
@@ -24,20 +24,20 @@ from engine.few_batches import splits_to_train_on
 from engine.hardware import Hardware
 from engine.narrative import announce, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
+from engine.pace import Pace, Taken, build_pace
 from engine.parallel import build_shared_update
 from engine.plan import Plan
 from engine.progress import Progress
 from engine.record import NoRecord, Record
-from engine.references import resolve_checkpoint
 from engine.run import Run, status_of
 from engine.saver import Saver
 from engine.signals import StopSignals
 from engine.speed import Speed
 from engine.splitting import split_model, whole
-from engine.state import restore_state, results_of, seed_training, trained_weights
+from engine.state import results_of, seed_training, start
 from engine.tracking import Trackers, build_trackers
 from engine.update import GradientStep, OwnStep
-from engine.visualize import only_warned_about, visualize
+from engine.visualize import draw_plots
 from engine.window import Window
 from utils.errors import Interrupted, RunError
 from utils.seeds import derived_seed, seed_everything
@@ -61,6 +61,7 @@ class Trainer:
     optimizers: dict[str, torch.optim.Optimizer]
     update: GradientStep | OwnStep
     average: WeightAverage | None
+    pace: Pace
     evaluator: Evaluator
     saver: Saver
     record: Record | NoRecord
@@ -71,6 +72,7 @@ class Trainer:
     latest: dict[str, float]
     recorded_bytes: int
     random: dict[str, Any] | None
+    label: str  # stands before its progress where several runs train together
 
     def __init__(self, run: Run) -> None:
         self.run, self.config, self.world = run, run.config, run.world
@@ -82,7 +84,7 @@ class Trainer:
         self.window = Window(self.hardware.scaler.is_enabled(), self.world)
         self.best = Best(run.config.trainer.monitor, run.config.trainer.early_stopping)
         self.step, self.evaluated_at, self.latest = 0, -1, {}
-        self.recorded_bytes, self.random = 0, None
+        self.recorded_bytes, self.random, self.label = 0, None, ""
         seed_everything(derived_seed(run.config.seed, "model"))
 
     def fit(self, model: nn.Module, splits: Splits, train: Dataset[Any] | None = None) -> None:
@@ -97,18 +99,27 @@ class Trainer:
             Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
         """
         self._assemble(model, splits, train)
-        self._restore()
+        start(self)
+        (self.run.options.instead or Trainer.train)(self)
+
+    def train(self) -> None:
+        """Train to the end, once `fit` has put the parts together."""
+        with self.session():
+            steps = self.begin()
+            while not self.is_over:
+                self.account(self.pace(steps, self.step))
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Within this the run is open; on leaving it its last checkpoint, its plots and how it ended are written."""
         run, logs, main = self.run, self.run.folders.logs, self.world.is_main
-        if run.options.instead is not None:
-            return run.options.instead(self)
         with run.lock(), write_narrative(logs) if main else nullcontext(), self.signals, explain_non_finite(self):
             run.open(snapshot(self.hardware.device, run.chapter) if main else {})
             try:
                 with Record(logs / "metrics.jsonl", self.recorded_bytes) if main else NoRecord() as self.record:
                     announce(self)
-                    self.trackers.start(run.info(resumed_at=self.step if run.options.resume else None))
-                    with Progress(self.plan.total, self.step, main) as self.progress:
-                        self._train()
+                    with Progress(self.plan.total, self.step, main, self.label) as self.progress:
+                        yield
                     self._finish()
             except BaseException as error:
                 with suppress(RunError):  # a full disk may refuse this too; the first error is the one to tell
@@ -120,30 +131,32 @@ class Trainer:
 
     # ---- the loop ----------------------------------------------------------------------------------------------
 
-    def _train(self) -> None:
-        plan, consensus = self.plan, self.consensus
+    def begin(self) -> Iterator[list[Batch]]:
+        """Seed, start the clock and evaluate the first weights; returns the batches of each step from here on."""
         seed_training(self)
         self.clock.start()
         self._evaluate_if_due()
-        steps = self.batches.steps(*plan.position(self.step), self.config.trainer.accumulate)
-        update: Any = partial(self.speed.counted, self.update)  # the first step only
-        while self.step < plan.total and not self.best.patience_is_over and consensus.stop is None:
-            batches = next(steps)
-            log_due = plan.due(self.step + 1, plan.log_every)
-            outputs = update(batches, self.rate(self.step), want_norm=log_due)
-            update = self.update
-            for batch, output in zip(batches, outputs, strict=True):
-                self.window.add(self.step + 1, count(batch), output)
-            if self.average is not None:
-                self.average.update(self.step)
+        return self.batches.steps(*self.plan.position(self.step), self.config.trainer.accumulate)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there are no more steps to take."""
+        return self.step >= self.plan.total or self.best.patience_is_over or self.consensus.stop is not None
+
+    def account(self, taken: Taken) -> None:
+        """Note the steps that were `taken`, and do what is due after the last of them."""
+        plan = self.plan
+        for passes in taken:
             self.step += 1
-            if log_due:
-                self._log_window()
-            self._evaluate_if_due()
-            consensus.look()
-            if plan.due(self.step, plan.checkpoint_every) or consensus.save:
-                self._save(self.saver.last)
-                self.clock.saved()
+            for examples, output in passes:
+                self.window.add(self.step, examples, output)
+        if plan.due(self.step, plan.log_every):
+            self._log_window()
+        self._evaluate_if_due()
+        self.consensus.look()
+        if plan.due(self.step, plan.checkpoint_every) or self.consensus.save:
+            self._save(self.saver.last)
+            self.clock.saved()
 
     def _log_window(self) -> None:
         examples, items = self.window.seen()
@@ -160,7 +173,7 @@ class Trainer:
         heed_signals = partial(self.consensus.look_and_raise, "stopped while evaluating")
         self.consensus.hurry()
         try:
-            with self._averaged():
+            with self.averaged():
                 for name in self.config.trainer.evaluate_on:
                     found = self.evaluator.evaluate(self.model, self.splits.split(name), heed_signals)
                     measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
@@ -195,29 +208,20 @@ class Trainer:
         self.splits, self.model = splits_to_train_on(splits, self.config), model.to(device).train()
         split_model(model, self.config, self.world)
         data, world = self.splits.train if train is None else train, self.world
-        self.batches = Batches(
-            data, config.batch_size, self.config.seed, device, config.workers, world.rank, world.size
-        )
+        share = world.rank, world.size
+        self.batches = Batches(data, config.batch_size, self.config.seed, device, config.workers, *share)
         self.plan = Plan.of(config, len(self.batches))
         self.rate = schedule(self.config.scheduler, self.plan.total, self.plan.steps)
+        compile_model(model, config.compile, world)
         self.optimizers = build_optimizers(self.config, model)
         self.update = build_shared_update(self.config, model, self.optimizers, self.hardware, world)
         self.average = WeightAverage(model, config.ema_decay) if config.ema_decay else None
+        self.pace = build_pace(self)
         self.evaluator = Evaluator(self.hardware, config.metrics, config.batch_size, splits.n_classes, world)
         self.saver = Saver(self)
         self.clock.save_every(config.checkpoint.minutes)
         for name in config.evaluate_on:
             self.splits.split(name)
-
-    def _restore(self) -> None:
-        """Start from a checkpoint where one is named; a run that was stopped before its first one starts over."""
-        run, reference = self.run, self.run.options.load_checkpoint
-        if run.options.resume and (content := self.saver.newest()) is not None:
-            restore_state(self, content)
-        elif reference is not None:
-            path = self.world.from_main(lambda: resolve_checkpoint(reference, run.outputs))
-            load_weights(self.model, trained_weights(self.saver.read(path)), str(path))
-            run.started_from = str(path.resolve())
 
     def _save(self, write: Callable[[], None]) -> None:
         self.window.refuse_non_finite()  # weights that a bad loss has spoiled never replace good ones
@@ -232,22 +236,16 @@ class Trainer:
         self.saver.wait()
         self.consensus.raise_if_stopped(run.how_to_go_on(self.step))
         log.info("trained %d steps in %.1f s", self.step, self.clock.seconds)
-        split = ("train", *self.config.trainer.evaluate_on)[-1]
-        with self._averaged(), whole(self.model):
-            plots, evaluator = run.options.plots if self.world.is_main else (), self.evaluator.alone()
-            parts = run.folders, run.config, self.model, self.splits, split, evaluator
-            pictures = visualize(plots, *parts, guard=partial(only_warned_about, run, split))
-        for name, path in pictures.items():
-            self.trackers.figure(name, path, self.step)
+        with self.averaged():
+            draw_plots(self)
         if run.options.save_checkpoint and self.world.is_main:
-            files = [path for path in sorted(run.folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]
-            self.trackers.checkpoint(files, ["latest", run.run_id], results_of(self))
+            self.trackers.checkpoint(run.files_to_keep(), ["latest", run.run_id], results_of(self))
             log.info("saved %s", run.folders.models)
 
     def _close(self, status: str) -> None:
         self.trackers.finish(status)
         self.run.note(status, results_of(self))
 
-    def _averaged(self) -> AbstractContextManager[None]:
+    def averaged(self) -> AbstractContextManager[None]:
         """Within this, the model has the weights to use it with."""
         return self.average.applied() if self.average else nullcontext()

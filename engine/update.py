@@ -1,7 +1,7 @@
 """One step of learning: the same short sequence whatever is being learned."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,14 @@ from engine.hardware import Hardware
 from utils.errors import InputError
 
 Outputs = dict[str, Tensor]
+
+
+@runtime_checkable
+class Update(Protocol):
+    """A step of learning."""
+
+    def __call__(self, batches: Sequence[Batch], rate_factor: float, want_norm: bool) -> list[Outputs]:
+        """Learn from `batches` together; see `GradientStep.__call__`."""
 
 
 class Rates:

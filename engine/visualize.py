@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,7 +16,11 @@ from engine.config import ExperimentConfig
 from engine.evaluator import Evaluator, undisturbed
 from engine.record import read_rows
 from engine.run import Folders, Run
+from engine.splitting import whole
 from utils.errors import ScratchError
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +63,7 @@ def visualize(
 
 
 @contextmanager
-def only_warned_about(run: Run, split: str, name: str) -> Iterator[None]:
+def _only_warned_about(run: Run, split: str, name: str) -> Iterator[None]:
     """A guard for a training that is over: a plot that cannot be drawn takes nothing from the run."""
     try:
         yield
@@ -69,6 +74,21 @@ def only_warned_about(run: Run, split: str, name: str) -> Iterator[None]:
         log.warning(
             "the run is finished, but plot '%s' was not drawn: %s%s%s", name, kind, " ".join(str(error).split()), kept
         )
+
+
+def draw_plots(trainer: "Trainer") -> None:
+    """Draw the plots that a run asks for, with the weights as they are, and show them on the trackers.
+
+    Of several ranks all call this together, and rank 0 draws.
+    """
+    run = trainer.run
+    split = ("train", *run.config.trainer.evaluate_on)[-1]
+    with whole(trainer.model):
+        names = run.options.plots if trainer.world.is_main else ()
+        parts = run.folders, run.config, trainer.model, trainer.splits, split, trainer.evaluator.alone()
+        pictures = visualize(names, *parts, guard=partial(_only_warned_about, run, split))
+    for name, path in pictures.items():
+        trainer.trackers.figure(name, path, trainer.step)
 
 
 def plot_data(

@@ -52,8 +52,13 @@ TRACKERS = ("tensorboard", "wandb", "mlflow")
 
 def build_trackers(config: TrackingConfig) -> Trackers:
     """The trackers that the config asks for."""
+    return Trackers([build_tracker(name, config) for name in wanted_trackers(config)])
+
+
+def wanted_trackers(config: TrackingConfig) -> list[str]:
+    """The names of the trackers that the config asks for."""
     wanted = {"tensorboard": config.tensorboard, "wandb": config.wandb.enabled, "mlflow": config.mlflow.enabled}
-    return Trackers([build_tracker(name, config) for name in TRACKERS if wanted[name]])
+    return [name for name in TRACKERS if wanted[name]]
 
 
 def build_tracker(name: str, config: TrackingConfig) -> Tracker:

@@ -49,6 +49,7 @@ def experiment() -> Callable[..., ExperimentConfig]:
                 "early_stopping": None,
                 "checkpoint": {"every": None, "minutes": None},
                 "workers": 0,
+                "compile": "none",
             },
             "optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0, "nesterov": False, "weight_decay": 0},
             "optimizers": {},

@@ -45,11 +45,21 @@ class Peer(NamedTuple):
     """The environment: a file of `requirements/`."""
     module: str
     loop: str
+    compiles: bool = False
+    """Its first epoch is told apart, because it has the compilation in it."""
 
 
 PEERS = (
     Peer("ours", "**ours, with all that is on by default**", "engine", "with_engine", "defaults"),
     Peer("ours-record", "ours, `metrics.jsonl` only", "engine", "with_engine", "record_only"),
+    Peer("ours-steps", "ours, record, `trainer.compile=steps`", "engine", "with_engine", "compiled_steps", True),
+    Peer("ours-model", "ours, record, `trainer.compile=model`", "engine", "with_engine", "compiled_model", True),
+    Peer("ours-seeds", "ours, record, a step of eight seeds", "engine", "with_engine", "eight_seeds"),
+    Peer(
+        *("ours-seeds-steps", "ours, record, a step of eight seeds, `trainer.compile=steps`"),
+        *("engine", "with_engine", "eight_seeds_compiled"),
+        compiles=True,
+    ),
     Peer("hand-memory-fused", "by hand: in memory, fused optimizer", "engine", "with_torch", "in_memory_fused"),
     Peer("hand-memory", "by hand: in memory", "engine", "with_torch", "in_memory"),
     Peer("hand-loader", "by hand: DataLoader", "engine", "with_torch", "data_loader"),
@@ -192,7 +202,7 @@ def measure(peer: Peer, tasks: Sequence[str], threads: int) -> Result:
         output = Path(scratch, "result.json")
         command = [python_of(peer.package), HERE / "overhead/measure.py", "--module", peer.module, "--loop", peer.loop]
         command += ["--tasks", ",".join(tasks), "--threads", str(threads), "--folder", CACHE, "--output", output]
-        run(command, timeout=900, threads=threads)
+        run(command, timeout=1800, threads=threads)
         result: Result = json.loads(output.read_text())
         return result
 
@@ -211,6 +221,9 @@ def table(peers: Sequence[Peer], tasks: Sequence[str], results: dict[str, list[R
         for task in tasks:
             ratio = statistics.median(row[task]["microseconds"] / row[task]["reference"] for row in rows)
             cells.append(f"{statistics.median(row[task]['microseconds'] for row in rows):,.0f} µs, {ratio:.2f}")
+        if peer.compiles:
+            seconds = [statistics.median(row[task]["first_epoch_seconds"] for row in rows) for task in tasks]
+            cells = [f"{cell} (first epoch {second:.1f} s)" for cell, second in zip(cells, seconds, strict=True)]
         if memory:
             cells.append(f"{statistics.median(row[tasks[0]]['peak_megabytes'] for row in rows):.0f} MB")
         lines.append(f"| {peer.title} | " + " | ".join(cells) + " |")

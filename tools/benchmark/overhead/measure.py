@@ -44,7 +44,8 @@ def measure(loop, task: Task, folder: Path) -> dict[str, float]:  # type: ignore
         RuntimeError: The loop did not do the work: another number of steps, or a loss that did not fall.
     """
     before = times(BY_HAND[REFERENCE], task, folder, task.epochs // 3 + 4)
-    own = times(loop, task, folder, task.epochs)
+    work = Work.of(task, folder, task.epochs)
+    own = times(loop, task, folder, task.epochs, work)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     torch.set_deterministic_debug_mode("default")  # our engine switches it on for its process
     after = times(BY_HAND[REFERENCE], task, folder, task.epochs // 3 + 4)
@@ -52,6 +53,7 @@ def measure(loop, task: Task, folder: Path) -> dict[str, float]:  # type: ignore
         "microseconds": fast(own),
         "reference": fast(before + after),
         "peak_megabytes": peak,
+        "first_epoch_seconds": work.probe.times[1] - work.probe.times[0],
     }
 
 
@@ -60,9 +62,11 @@ def fast(values: list[float]) -> float:
     return statistics.quantiles(values, n=10, method="inclusive")[0]
 
 
-def times(loop, task: Task, folder: Path, epochs: int) -> list[float]:  # type: ignore[no-untyped-def]
-    """Microseconds a step in each epoch, the first ones left out."""
-    work = Work.of(task, folder, epochs)
+def times(  # type: ignore[no-untyped-def]
+    loop, task: Task, folder: Path, epochs: int, work: Work | None = None
+) -> list[float]:
+    """Microseconds a step in each epoch, the first ones left out; `work` is what to do it on, if not a new one."""
+    work = work or Work.of(task, folder, epochs)
     untrained = work.loss()
     loop(work)
     wanted = epochs * work.probe.steps_per_epoch

@@ -1,0 +1,163 @@
+"""Several optimizer steps in one compiled graph (`trainer.compile: steps`), for small models and data in memory."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from data_utils.batches import Batch, count
+from engine import compilation
+from engine.compilation import first_line
+from engine.config import ExperimentConfig
+from engine.functional import Functional, state_of, tensors_of, why_not_functional, why_not_pure
+from engine.graph import Carried, copy_of, put, steps_in_a_row
+from engine.pace import StepByStep, Steps, Taken
+from engine.update import GradientStep, Outputs, Rates
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+_LONGEST = 10  # steps in a graph: it divides the usual intervals, and what a call costs is spread over ten
+_SHORTEST = 3  # fewer steps cost less one by one than in a graph of ten
+_CLOSE = 1e-3  # relative, between what the first graph reports and what single steps report
+
+
+class InChunks:
+    """Up to `longest` steps at a time, and never beyond the next step after which something is due.
+
+    How many are taken after a step is a function of that step alone, so a resumed run takes the same ones. The first
+    step of a run and the last batch of an epoch, where it is a smaller one, are steps of the ordinary kind, and so is
+    what is left of an interval if it is short.
+    """
+
+    def __init__(
+        self,
+        one: StepByStep,
+        config: ExperimentConfig,
+        model: nn.Module,
+        rates: Rates,
+        full_batches: int,
+        replicas: int | None = None,
+    ) -> None:
+        self.one, self.full_batches = one, full_batches
+        self.rates, self.clip_norm = rates, config.trainer.clip_norm
+        plan = one.plan
+        intervals = (plan.log_every, plan.evaluate_every, plan.checkpoint_every, plan.total, full_batches)
+        self.longest = min(_LONGEST, *(each for each in intervals if each is not None))
+        self._config, self._model, self._replicas = config, model, replicas
+        self._graph: Callable[..., list[Outputs]] | None = None
+        self._carried: Carried | None = None
+        self._refused = False
+
+    @classmethod
+    def of(cls, trainer: Trainer, one: StepByStep) -> InChunks | StepByStep:
+        """For the model of a trainer; step by step, with one line that says why, where that cannot be."""
+        reason = why_not_functional(trainer)
+        if reason is not None:
+            return _refuse(one, reason)
+        batches, update = trainer.batches, trainer.update
+        assert isinstance(update, GradientStep)
+        full_batches = batches.n // batches.batch_size
+        return cls(one, trainer.config, trainer.model, update.rates, full_batches).unless_too_short()
+
+    def unless_too_short(self) -> InChunks | StepByStep:
+        """These chunks, or step by step where something is due all the time."""
+        if self.longest < _SHORTEST:
+            reason = f"something is due every {self.longest} steps, and a graph is worth it from {_SHORTEST} on"
+            return _refuse(self.one, reason)
+        return self
+
+    def __call__(self, steps: Steps, step: int) -> Taken:
+        """Take as many steps as can be taken at once."""
+        length = self.length(step)
+        if length < _SHORTEST or self._refused:
+            return self.one(steps, step)
+        batches = [batch for (batch,) in islice(steps, length)]
+        if self._carried is None:
+            return self._first(batches, step)
+        return self._reported(self._run(batches, step), batches, step)
+
+    def length(self, step: int) -> int:
+        """How many steps are taken together after `step` steps; fewer than 3 are taken one by one."""
+        plan = self.one.plan
+        if step == 0:  # torch's optimizer makes its state itself
+            return 1
+        return min(self.longest, plan.until_due(step), self.full_batches - step % plan.steps_per_epoch)
+
+    # ---- the graph ---------------------------------------------------------------------------------------------------
+
+    def _run(self, batches: Sequence[Batch], step: int) -> list[Outputs]:
+        """Take the steps, in place; returns the outputs of each step of the graph."""
+        assert self._graph is not None
+        one, missing, numbers = self.one, self.longest - len(batches), range(step, step + len(batches))
+        weights = [1 - one.average.decay_at(each) for each in numbers] if one.average else [0.0] * len(batches)
+        known = [
+            [self.rates.base[0] * one.rate(each), weight, 1.0] for each, weight in zip(numbers, weights, strict=True)
+        ]
+        known += [[0.0, 0.0, 0.0]] * missing  # steps that only fill up the graph
+        schedule = torch.tensor(known, dtype=torch.float64, device=batches[0][0].device).unbind()
+        self.rates.scale(one.rate(numbers[-1]))  # what the log and a checkpoint say
+        with torch.no_grad():
+            return self._graph(self._carried, [*batches, *[batches[-1]] * missing], schedule)
+
+    def _reported(self, outputs: list[Outputs], batches: Sequence[Batch], step: int) -> Taken:
+        plan, axis = self.one.plan, self.one.axis
+        if self.clip_norm is None:  # then the norm of a step that is logged is all that is asked for
+            for number, output in enumerate(outputs, start=step + 1):
+                if not plan.due(number, plan.log_every):
+                    del output["gradient_norm"]
+        return [[(count(batch, axis), output)] for batch, output in zip(batches, outputs, strict=False)]
+
+    # ---- the first time ----------------------------------------------------------------------------------------------
+
+    def _first(self, batches: Sequence[Batch], step: int) -> Taken:
+        """Compile, and compare with single steps: the graph is used from here on, or never."""
+        started = time.monotonic()
+        average = self.one.average.tensors if self.one.average else {}
+        parameters, others = tensors_of(self._model)
+        averages = {name: average[name] for name in parameters if name in average}
+        self._carried = Carried(parameters, others, state_of(self.rates.optimizer, self._model), averages)
+        before = copy_of(self._carried)
+        reason = why_not_pure(self._model, batches[0]) if self._replicas is None else None
+        if reason is None:
+            try:
+                several = steps_in_a_row(self._config, Functional(self._model, self._replicas))
+                self._graph = torch.compile(several, fullgraph=True, dynamic=False, backend=compilation.BACKEND)
+                compiled = self._reported(self._run(batches, step), batches, step)
+            except Exception as error:  # of the compiler, of many kinds; none is worth the run
+                reason = first_line(error)
+        after = copy_of(self._carried)
+        put(before, self._carried)
+        taken = [self.one(iter([[batch]]), step + number)[0] for number, batch in enumerate(batches)]
+        if reason is None and not _agree(compiled, taken):
+            reason = "the graph reports other values than single steps do"
+        if reason is not None:
+            self._refused, self._carried = True, None
+            _refuse(self.one, reason)
+            return taken
+        put(after, self._carried)
+        log.info("compiled %d steps into one graph in %.1f s", self.longest, time.monotonic() - started)
+        return compiled
+
+
+def _agree(compiled: Taken, single: Taken) -> bool:
+    """Whether two accounts of the same steps say the same, but for rounding."""
+    pairs = zip((output for ((_, output),) in compiled), (output for ((_, output),) in single), strict=True)
+    return all(
+        ours.keys() == theirs.keys()
+        and all(torch.allclose(ours[name], theirs[name], rtol=_CLOSE, atol=_CLOSE, equal_nan=True) for name in ours)
+        for ours, theirs in pairs
+    )
+
+
+def _refuse(one: StepByStep, reason: str) -> StepByStep:
+    log.info("trainer.compile=steps does not apply: %s; going on step by step", reason)
+    return one

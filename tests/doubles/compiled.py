@@ -1,0 +1,72 @@
+"""Trains a small network plainly and through torch.compile, and prints what differed, as JSON.
+
+A process of its own: the compiler cannot follow the type checks that tests put around every function.
+"""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from data_utils import load
+from engine import Run, Trainer, compilation
+from tests.doubles.bench import NETWORK, Bench
+
+compilation.BACKEND = "aot_eager"  # everything but the C++, which takes half a minute
+_lines: list[str] = []
+
+
+class _Kept(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        if "compile" in record.getMessage() or "together" in record.getMessage():
+            _lines.append(record.getMessage())
+
+
+def weights(bench: Bench, *overrides: str, branching: bool = False) -> dict[str, Tensor]:
+    """The last weights of a run."""
+    run: Run = bench.run(bench.config("blobs", "trainer.log_every='6 steps'", *overrides))
+    splits = load(run.config.data)
+    trainer = Trainer(run)
+    model = bench.model(run.config, splits.n_features)
+    if branching:
+        model.__class__ = _branching(type(model))
+    trainer.fit(model, splits)
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def _branching(kind: type[nn.Module]) -> type[nn.Module]:
+    class Branching(kind):  # type: ignore[valid-type, misc]
+        def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            return super().training_step(batch) if float(batch[0].sum()) < 1e9 else {}  # type: ignore[no-any-return]
+
+    return Branching
+
+
+def main() -> None:
+    """Train, compare, print."""
+    logging.getLogger("engine").addHandler(_Kept())
+    bench = Bench(NETWORK, Path(sys.argv[1]))
+    sys.modules.update(bench._modules)  # the compiler looks for the module that a function is from
+    found: dict[str, Any] = {}
+    for name, overrides, branching in (
+        ("steps", ["model.dropout=0", "trainer.compile=steps"], False),
+        ("model", ["trainer.compile=model"], False),
+        ("branching", ["model.dropout=0", "trainer.compile=steps"], True),
+    ):
+        expected = weights(bench, *overrides, "trainer.compile=none")
+        if name == "steps":
+            found["imported unasked"] = "torch._dynamo" in sys.modules
+        _lines.clear()
+        trained = weights(bench, *overrides, branching=branching)
+        difference = max(float((trained[key] - value).abs().max()) for key, value in expected.items())
+        found[name] = {"difference": difference, "lines": list(_lines)}
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
