@@ -46,7 +46,10 @@ def test_a_cell_is_the_median_time_and_the_median_of_the_ratios(
 
     def measure(peer: object, tasks: Sequence[str], threads: int) -> dict[str, dict[str, float]]:
         time = [90.0, 300.0, 110.0][next(rounds) % 3]
-        return {task: {"microseconds": time, "reference": 100.0, "peak_megabytes": 250.0} for task in tasks}
+        return {
+            task: {"microseconds": time, "reference": 100.0, "peak_megabytes": 250.0, "first_epoch_seconds": 1.0}
+            for task in tasks
+        }
 
     monkeypatch.setattr(overhead, "measure", measure)
     monkeypatch.setattr(sys, "argv", [*sys.argv[:3], "--threads", "1", "--peers", "ours", "--tasks", "i"])
