@@ -117,7 +117,7 @@ def _compact(value: Any) -> Any:
         return value.clone() if value.untyped_storage().nbytes() > value.nbytes else value
     if isinstance(value, dict):
         return {key: _compact(item) for key, item in value.items()}
-    return [_compact(item) for item in value] if isinstance(value, list | tuple) else value
+    return type(value)(_compact(item) for item in value) if isinstance(value, list | tuple) else value
 
 
 def _feed(sha: Any, value: Any) -> None:

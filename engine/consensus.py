@@ -53,7 +53,7 @@ class Consensus:
         if self.stop is not None:
             raise Interrupted(self.stop, message)
 
-    def look_and_raise(self, message: str) -> None:
+    def look_while_evaluating(self) -> None:
         """Look, and raise `Interrupted` if all stop."""
         self.look()
-        self.raise_if_stopped(message)
+        self.raise_if_stopped("stopped while evaluating")

@@ -5,8 +5,6 @@ import threading
 from types import FrameType
 from typing import Any
 
-from utils.errors import Interrupted
-
 
 class StopSignals:
     """While open, the first SIGINT or SIGTERM only sets `received`; a second one ends the process as usual.
@@ -21,9 +19,8 @@ class StopSignals:
 
     def __enter__(self) -> "StopSignals":
         self._opened += 1
-        if (
-            self._opened == 1 and threading.current_thread() is threading.main_thread()
-        ):  # only there may handlers be set
+        in_main_thread = threading.current_thread() is threading.main_thread()  # only there may handlers be set
+        if self._opened == 1 and in_main_thread:
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._note)
         return self
@@ -32,11 +29,6 @@ class StopSignals:
         self._opened -= 1
         if self._opened == 0:
             self._restore()
-
-    def raise_if_received(self, message: str) -> None:
-        """Raise `Interrupted` if a signal has come; for loops that can stop where they are."""
-        if self.received is not None:
-            raise Interrupted(self.received, message)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.received = number

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import partial
 from typing import Any
 
 import torch
@@ -170,7 +169,7 @@ class Trainer:
         if self.evaluated_at == self.step or not self.plan.due(self.step, self.plan.evaluate_every):
             return
         measured: dict[str, float] = {}
-        heed_signals = partial(self.consensus.look_and_raise, "stopped while evaluating")
+        heed_signals = self.consensus.look_while_evaluating
         self.consensus.hurry()
         try:
             with self.averaged():
@@ -204,11 +203,10 @@ class Trainer:
 
     def _assemble(self, model: nn.Module, splits: Splits, train: Dataset[Any] | None) -> None:
         """Put the parts together; nothing is written yet, so a mistake leaves nothing behind."""
-        config, device = self.config.trainer, self.hardware.device
+        config, device, world = self.config.trainer, self.hardware.device, self.world
         self.splits, self.model = splits_to_train_on(splits, self.config), model.to(device).train()
-        split_model(model, self.config, self.world)
-        data, world = self.splits.train if train is None else train, self.world
-        share = world.rank, world.size
+        split_model(model, self.config, world)
+        data, share = self.splits.train if train is None else train, (world.rank, world.size)
         self.batches = Batches(data, config.batch_size, self.config.seed, device, config.workers, *share)
         self.plan = Plan.of(config, len(self.batches))
         self.rate = schedule(self.config.scheduler, self.plan.total, self.plan.steps)

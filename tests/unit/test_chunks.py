@@ -22,6 +22,8 @@ from utils.errors import RunError
 Batch = tuple[Tensor, Tensor]
 ADAM = {"name": "adam", "lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0}
 
+BF16 = {"device": "cpu", "strategy": "none", "precision": "bf16", "threads": None, "peak_flops": None}
+
 
 class Network(nn.Module):
     """Two classes, one hidden layer."""
@@ -73,7 +75,7 @@ def splits() -> Splits:
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(100, 3, generator=generator)
     data = TensorSplit(inputs, (inputs.sum(dim=1) > 0).long())
-    return Splits("small", data, None, None, {}, ("a", "b"), (), (3,), "0" * 16)
+    return Splits("small", data, None, None, {}, ("a", "b"), (), (), (3,), "0" * 16)
 
 
 def rows(run: Run) -> list[dict[str, Any]]:
@@ -167,7 +169,19 @@ def test_no_chunk_reaches_beyond_what_is_due_or_into_a_smaller_batch(small: Fixt
     [
         ({"trainer": {"accumulate": 2}}, Network, "trainer.accumulate is 2"),
         ({"trainer": {"log_every": "2 steps"}}, Network, "something is due every 2 steps"),
-        ({"hardware": {"device": "cpu", "precision": "bf16", "threads": None}}, Network, "hardware.precision is bf16"),
+        (
+            {
+                "hardware": {
+                    "device": "cpu",
+                    "strategy": "none",
+                    "precision": "bf16",
+                    "threads": None,
+                    "peak_flops": None,
+                }
+            },
+            Network,
+            "hardware.precision is bf16",
+        ),
         ({}, lambda: Network(dropout=0.5), "training_step makes random draws"),
         ({}, Counting, "other values than single steps"),
     ],

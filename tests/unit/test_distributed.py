@@ -16,7 +16,7 @@ from utils.errors import InputError, RunError
 
 
 def hardware(strategy: str, device: str = "cpu") -> HardwareConfig:
-    settings = {"device": device, "strategy": strategy, "precision": "fp32", "threads": None}
+    settings = {"device": device, "strategy": strategy, "precision": "fp32", "threads": None, "peak_flops": None}
     return HardwareConfig.model_validate(settings)
 
 

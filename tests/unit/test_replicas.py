@@ -65,7 +65,7 @@ def splits() -> Splits:
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(50, 3, generator=generator)
     data = TensorSplit(inputs, (inputs.sum(dim=1) > 0).long())
-    return Splits("small", data, None, None, {}, ("a", "b"), (), (3,), "0" * 16)
+    return Splits("small", data, None, None, {}, ("a", "b"), (), (), (3,), "0" * 16)
 
 
 class Bench:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from engine.signals import StopSignals
-from utils.errors import Interrupted
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
@@ -59,16 +58,6 @@ def test_afterwards_signals_do_what_they_always_did(number: int, reached: list[i
         raise ZeroDivisionError
     send(number)
     assert reached == [number] and signals.received is None
-
-
-@BOTH
-def test_a_loop_can_stop_where_it_is(number: int) -> None:
-    with StopSignals() as signals:
-        signals.raise_if_received("not yet")
-        send(number)
-        with pytest.raises(Interrupted, match="stopped at step 3") as caught:
-            signals.raise_if_received("stopped at step 3")
-    assert caught.value.exit_code == 128 + number
 
 
 def test_a_thread_can_train_too_but_sees_no_signals() -> None:

@@ -119,7 +119,8 @@ def config(steps: int) -> Any:
 
 def fit(run: Run, split: TensorSplit, train: OneByOne | None) -> Model:
     """Train to the end; returns the model."""
-    nothing: dict[str, Any] = {"validation": None, "test": None, "indices": {}, "class_names": (), "feature_names": ()}
+    names = dict.fromkeys(("class_names", "target_names", "feature_names"), ())
+    nothing: dict[str, Any] = {"validation": None, "test": None, "indices": {}, **names}
     splits = Splits(name="work", train=split, input_shape=(FEATURES,), fingerprint="", **nothing)
     trainer, model = Trainer(run), Model()
     with contextlib.redirect_stdout(sys.stderr):  # each run reports that it has finished
