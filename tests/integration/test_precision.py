@@ -19,8 +19,8 @@ LONG = ("trainer.duration=20 epochs", "model.dropout=0.0", "optimizer=adam", "op
 class HalfOnCpu(Hardware):
     """fp16 with a loss scale on the CPU, which `Hardware` grants on a GPU only; the first steps overflow."""
 
-    def __init__(self, config: HardwareConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: HardwareConfig, local_rank: int | None = None) -> None:
+        super().__init__(config, local_rank)
         self.dtype = torch.float16
         self.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**22, growth_interval=5)
 

@@ -179,8 +179,8 @@ def test_a_measure_that_is_not_finite_is_kept_in_strict_json_and_never_the_best(
         kind="bound", metric="validation/loss", at_most=9.0, over="every seed, every epoch", because="a test of it"
     )
     assert [line.partition(",")[2] for line in claim.violations({0: outcome.rows})] == [
-        " step 2: validation/loss is inf, claimed at most 9",
-        " step 4: validation/loss is nan, claimed at most 9",
+        " step 2: validation/loss is inf, claimed at most 9, off by inf",
+        " step 4: validation/loss is nan, claimed at most 9, off by inf",
     ]
 
 
