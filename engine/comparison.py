@@ -22,11 +22,11 @@ def fingerprint(folders: Folders) -> dict[str, Any]:
         content = load_checkpoint(path)
         found |= {f"{name} in {path.name}": digest(content[name]) for name in _STATE}
     for number, row in enumerate(read_rows(folders.logs / "metrics.jsonl"), start=1):
-        found[f"row {number} of metrics.jsonl"] = {name: value for name, value in row.items() if not _is_time(name)}
+        found[f"row {number} of metrics.jsonl"] = _without_times(row)
     summary = json.loads((folders.models / "metrics.json").read_text())
-    for name, value in summary.items():
-        if name != "run_id" and not _is_time(name):
-            found[f"{name} in metrics.json"] = value
+    for name, value in _without_times(summary).items():
+        if name != "run_id":
+            found[f"{name} in metrics.json"] = _without_times(value) if isinstance(value, dict) else value
     return found
 
 
@@ -36,5 +36,9 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]
     return [name for name in names if json.dumps(ours.get(name)) != json.dumps(theirs.get(name))]
 
 
-def _is_time(name: str) -> bool:
-    return name == "seconds" or name.startswith("speed/")
+def _without_times(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in values.items()
+        if name != "seconds" and not name.startswith(("speed/", "model/time_"))
+    }

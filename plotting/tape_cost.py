@@ -11,7 +11,7 @@ from plotting.style import BLUE, FAINT, VERMILLION, display_name, headline, labe
 def tape_cost(
     subject: str,
     depths: Integer[np.ndarray, " depths"],
-    slowdown: Float[np.ndarray, " depths"],
+    time_over_hand: Float[np.ndarray, " depths"],
     tape_numbers: Integer[np.ndarray, " depths"],
     numbers_by_formula: Integer[np.ndarray, " depths"],
 ) -> Figure:
@@ -20,7 +20,7 @@ def tape_cost(
     Args:
         subject: What was trained, for the headline.
         depths: Numbers of hidden layers, ascending.
-        slowdown: Time of the tape over that of the closed form.
+        time_over_hand: Time of the tape over that of the closed form.
         tape_numbers: Numbers that the tape keeps for the way back.
         numbers_by_formula: The same, as counted on paper.
 
@@ -29,7 +29,7 @@ def tape_cost(
     """
     figure = new_figure(8.6, 3.8)
     time, memory = figure.subplots(1, 2)
-    time.plot(depths, slowdown, color=BLUE, marker="o", clip_on=False)
+    time.plot(depths, time_over_hand, color=BLUE, marker="o", clip_on=False)
     time.axhline(1, color=FAINT, linewidth=1.0)
     time.set_ylim(bottom=0)
     time.set_ylabel("time, by hand = 1")
@@ -43,7 +43,7 @@ def tape_cost(
         axes.set_xlabel("hidden layers")
         axes.grid(axis="y")
     label_ends(memory, [("counted on paper", float(numbers_by_formula[-1]), VERMILLION)])
-    low, high = slowdown.min(), slowdown.max()
+    low, high = time_over_hand.min(), time_over_hand.max()
     headline(
         figure,
         f"{display_name(subject)}: the tape takes {low:.1f} to {high:.1f} times as long as gradients by hand, "

@@ -39,7 +39,7 @@ PROVEN_ELSEWHERE = {
     **{
         f"./scratch {command}": ("tests/integration/test_exercises.py", proof)
         for command, proof in {  # one exits with 1 while a part is missing, the others want all parts written
-            "check 01": 'clone.scratch("check", "1")',
+            **{f"check {chapter}": 'clone.scratch("check", "1")' for chapter in ("00", "01", "02", "03", "04")},
             "train workspace/01_perceptron --experiment xor": '"train", "workspace/01_toy"',
             "train workspace/01_perceptron --experiment xor --visualize": '"train", "workspace/01_toy"',
             "mutants 01": 'clone.scratch("mutants", "1")',
@@ -95,6 +95,10 @@ PROVEN_ELSEWHERE = {
     "models/01_perceptron/.venv/bin/python tools/benchmark/startup.py": (
         "tests/unit/test_benchmark_startup.py",
         "tools/benchmark/startup.py",
+    ),
+    "models/03_mlp/.venv/bin/python tools/benchmark/mlp_by_hand.py": (
+        "tests/unit/test_benchmark_by_hand.py",
+        "tools/benchmark/mlp_by_hand.py",
     ),
     "models/01_perceptron/.venv/bin/python tools/benchmark/resume_seek.py": (
         "tests/unit/test_benchmark_resume_seek.py",

@@ -91,7 +91,7 @@ def available() -> dict[str, Any]:
         "edges": ((0, 2), (1, 2), (2, 3)),
         "errors": {"add": 1e-10, "mean": 0.0},
         "depths": np.array([1, 2]),
-        "slowdown": np.array([3.0, 4.0]),
+        "time_over_hand": np.array([3.0, 4.0]),
         "tape_numbers": np.array([10, 20]),
         "numbers_by_formula": np.array([10, 20]),
         "patterns": np.array([[1.0, -1.0], [-1.0, -1.0]]),

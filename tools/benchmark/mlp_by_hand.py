@@ -1,6 +1,6 @@
 """What backpropagation by hand costs beside the same network in torch.nn, on the same engine.
 
-    models/03_mlp/.venv/bin/python tools/benchmark/mlp_by_hand.py [--rounds 7]
+    models/03_mlp/.venv/bin/python tools/benchmark/mlp_by_hand.py [--rounds 7] [--steps 2000]
 
 Each round trains both networks on random numbers in the shape of the data, through `Trainer.fit`, and takes the time of
 a step from the record: the fastest logging window. The two take turns, and the order changes from round to round, so
@@ -75,12 +75,14 @@ def main() -> int:
     """Measure, print the table, and return the exit code: 1 where a ratio is above the limit."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each pair is measured (default: 7)")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--steps", type=int, help="how long each training is, at least 100; default: as suits its size")
+    options = parser.parse_args()
+    rounds, tasks = options.rounds, [task._replace(steps=options.steps or task.steps) for task in TASKS]
     torch.set_num_threads(1)
     load, slow = os.getloadavg()[0], False
     print(describe_machine(load), f"torch {torch.__version__}, one thread. Medians of {rounds} rounds.\n")
     print("| network | batch | optimizer | by hand | torch.nn | ratio |", "|---|---|---|---|---|---|", sep="\n")
-    for task in TASKS:
+    for task in tasks:
         for optimizer in OPTIMIZERS:
             pairs = [measured(task, optimizer, by_hand_first=bool(i % 2)) for i in range(rounds)]
             ratio = statistics.median(ours / theirs for ours, theirs in pairs)

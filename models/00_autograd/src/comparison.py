@@ -25,7 +25,7 @@ def costs(parameters: Parameters, inputs: Matrix, classes: Classes, repeats: int
     """What the tape costs beside the other two.
 
     Returns:
-        `slowdown` and `slowdown_to_torch`: the tape's time for a loss and its gradients over the others', medians of
+        `time_over_hand` and `time_over_torch`: the tape's time for a loss and its gradients over the others', medians of
         `repeats` taken in turn. `tape_variables` and `tape_numbers`: the variables on the tape besides leaves, and the
         numbers in them, which must be kept for the way back. `numbers_by_formula`: the latter by equation (14).
     """
@@ -38,8 +38,8 @@ def costs(parameters: Parameters, inputs: Matrix, classes: Classes, repeats: int
     loss = cross_entropy(tape_scores(leaves, inputs), classes)
     made = [node for node in in_order(loss) if node.sources]
     return {
-        "slowdown": median["tape"] / median["hand"],
-        "slowdown_to_torch": median["tape"] / median["torch"],
+        "time_over_hand": median["tape"] / median["hand"],
+        "time_over_torch": median["tape"] / median["torch"],
         "tape_variables": len(made),
         "tape_numbers": sum(node.data.size for node in made),
         "numbers_by_formula": formula(len(inputs), [len(b) for b in parameters[1::2]]),
@@ -56,7 +56,7 @@ def costs_by_depth(inputs: Matrix, classes: Classes, width: int, depths: Sequenc
     """The same for networks of one width and several depths, with weights from one fixed draw.
 
     Returns:
-        `depths`; and for each `slowdown`, `tape_numbers` and `numbers_by_formula`.
+        `depths`; and for each `time_over_hand`, `tape_numbers` and `numbers_by_formula`.
     """
     random = np.random.default_rng(0)
     found = []
@@ -66,7 +66,7 @@ def costs_by_depth(inputs: Matrix, classes: Classes, width: int, depths: Sequenc
         for fan_in, fan_out in pairwise(sizes):
             parameters += [random.standard_normal((fan_in, fan_out)) / fan_in**0.5, np.zeros(fan_out)]
         found.append(costs(parameters, inputs, classes, repeats))
-    kept = ("slowdown", "tape_numbers", "numbers_by_formula")
+    kept = ("time_over_hand", "tape_numbers", "numbers_by_formula")
     return {"depths": np.array(depths), **{name: np.array([cost[name] for cost in found]) for name in kept}}
 
 
