@@ -48,6 +48,11 @@ class Chapter:
             raise InputError(f"{path}: {error}; a chapter tells its title, paper and year there") from error
         return dict(pair for statement in tree.body for pair in _assignments(statement))
 
+    def left_out(self) -> tuple[str, ...]:
+        """What the chapter says that it does without: its notebook, its exercises, or nothing."""
+        names: tuple[str, ...] = self.constants().get("LEFT_OUT", ())
+        return names
+
     def experiments(self) -> list[Experiment]:
         """The chapter's experiments, by name.
 

@@ -13,6 +13,7 @@ from cli.errors import run_command
 from cli.new.request import EXPERIMENTS
 from cli.processes import interruptible
 from cli.roadmap import with_chapter
+from utils.errors import InputError
 from utils.files import cannot_write, write_atomic
 
 OPTIONAL = {"notebook": ("notebooks",), "exercises": ("exercises.yaml", "tests/test_exercises.py")}
@@ -43,11 +44,23 @@ def make(root: Path, module: int, answers: dict[str, str]) -> None:
 
 
 def render(template: Path, answers: dict[str, str], into: Path) -> Path:
-    """Fill the template in, without what the chapter does without; returns the chapter's folder."""
-    from cookiecutter.generate import generate_context, generate_files
+    """Fill the template in, without what the chapter does without.
 
-    context = generate_context(str(template / "cookiecutter.json"), extra_context=answers)
-    chapter = Path(generate_files(str(template), context, str(into), accept_hooks=False))
+    Returns:
+        The chapter's folder, in `into`.
+
+    Raises:
+        InputError: A file of the template cannot be filled in.
+    """
+    from cookiecutter.exceptions import CookiecutterException
+    from cookiecutter.generate import generate_context, generate_files
+    from jinja2 import TemplateError
+
+    try:
+        context = generate_context(str(template / "cookiecutter.json"), extra_context=answers)
+        chapter = Path(generate_files(str(template), context, str(into), accept_hooks=False))
+    except (CookiecutterException, TemplateError) as error:
+        raise InputError(f"{template} cannot be filled in: {error}; see what was changed there") from error
     for experiment in set(EXPERIMENTS.values()) - {answers["experiment"]}:
         (chapter / f"config/experiment/{experiment}.yaml").unlink()
     for part, files in OPTIONAL.items():

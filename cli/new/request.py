@@ -1,4 +1,4 @@
-"""What was asked of `scratch new`, checked before anything is written. Quick to import: cookiecutter is not needed yet."""
+"""What was asked of `scratch new`, checked before anything is written."""
 
 import re
 import textwrap
@@ -12,7 +12,7 @@ EXPERIMENTS = {"tabular": "moons", "image": "digits", "text": "languages"}
 """What a chapter learns first, by the kind of its data."""
 
 LONGEST_TITLE = 60
-_WIDTH = 90  # of a text in constants.py, before it goes on in the next line
+_WIDTH = 120  # black's
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,12 @@ class Request:
     def _constants(self, module: Module) -> str:
         """The assignments of `src/constants.py`, as black writes them."""
         lines = [
-            f"TITLE = {_literal(self.title)}",
-            f"PAPER = {_literal(self.paper)}",
-            f"AUTHORS = {_literal(self.authors)}",
+            _assignment("TITLE", self.title),
+            _assignment("PAPER", self.paper),
+            _assignment("AUTHORS", self.authors),
             f"YEAR = {self.year}",
-            f"URL = {_literal(self.url)}",
-            f"MODULE = {_literal(module.title)}",
+            _assignment("URL", self.url),
+            _assignment("MODULE", module.title),
         ]
         if self.left_out:
             names = ", ".join(f'"{name}"' for name in self.left_out)
@@ -127,11 +127,13 @@ class Request:
         return "\n".join(lines)
 
 
-def _literal(text: str) -> str:
-    """`text` in Python, over several lines where it is long."""
-    parts = textwrap.wrap(text, _WIDTH, drop_whitespace=False, break_on_hyphens=False) or [""]
-    quoted = [_quoted(part) for part in parts]
-    return quoted[0] if len(parts) == 1 else "\n    ".join(["(", *quoted]) + "\n)"
+def _assignment(name: str, text: str) -> str:
+    """`text` under a name in Python, over several lines where it is too long for one."""
+    line = f"{name} = {_quoted(text)}"
+    if len(line) <= _WIDTH:
+        return line
+    parts = textwrap.wrap(text, _WIDTH - 20, drop_whitespace=False, break_on_hyphens=False)
+    return "\n    ".join([f"{name} = (", *map(_quoted, parts)]) + "\n)"
 
 
 def _quoted(text: str) -> str:
