@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.roadmap import modules
 from cli.venvs import Venv, chapter_venv, root_venv
 from utils.errors import InputError, unknown
 
@@ -46,6 +47,11 @@ class Chapter:
         except (OSError, SyntaxError) as error:
             raise InputError(f"{path}: {error}; a chapter tells its title, paper and year there") from error
         return dict(pair for statement in tree.body for pair in _assignments(statement))
+
+    def left_out(self) -> tuple[str, ...]:
+        """What the chapter says that it does without: its notebook, its exercises, or nothing."""
+        names: tuple[str, ...] = self.constants().get("LEFT_OUT", ())
+        return names
 
     def experiments(self) -> list[Experiment]:
         """The chapter's experiments, by name.
@@ -111,16 +117,23 @@ class Project:
         Raises:
             InputError: ROADMAP.md is missing.
         """
-        path = self.root / "ROADMAP.md"
-        try:
-            rows = re.findall(r"^\| (\d+) ([^|]+?) \| (.+) \|$", path.read_text(), flags=re.MULTILINE)
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}; it says which chapters a module has") from None
         chapters = {int(chapter.name.split("_")[0]): chapter for chapter in self.chapters()}
         return {
-            int(number): (title, [chapters[n] for n in map(int, re.findall(r"\b\d\d\b", names)) if n in chapters])
-            for number, title, names in rows
+            module.number: (module.title, [chapters[n] for n in module.chapters if n in chapters])
+            for module in modules(self.roadmap())
         }
+
+    def roadmap(self) -> str:
+        """The text of ROADMAP.md.
+
+        Raises:
+            InputError: It is missing.
+        """
+        path = self.root / "ROADMAP.md"
+        try:
+            return path.read_text("utf-8")
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror}; it says which chapters a module has") from None
 
     def venv(self, chapter: Chapter | None = None) -> Venv:
         """The virtual environment of a chapter, which a copy of it shares; or the root's."""

@@ -31,15 +31,20 @@ class Stage(NamedTuple):
 
 
 def root_venv(root: Path) -> "Venv":
-    """The repository's own environment: `base` runs the command line, `dev` runs the shared tests and the linters."""
+    """The repository's own environment: `base` runs the command line, `dev` the shared tests and the linters.
+
+    `new` adds what makes a chapter from the template.
+    """
     command_line = root / "cli/requirements.txt"
     dev, tests = root / "requirements-dev.txt", root / "tests/requirements.txt"
+    new = root / "cli/requirements-new.txt"
     return Venv(
         home=root,
         root=root,
         stages=(
             Stage("base", ("-r", str(command_line)), (command_line,)),
             Stage("dev", ("-r", str(dev), "-r", str(tests), "-e", "."), (dev, tests, root / "pyproject.toml")),
+            Stage("new", ("-r", str(command_line), "-r", str(new)), (new,)),
         ),
     )
 

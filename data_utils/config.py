@@ -243,6 +243,26 @@ class DigitPrototypes(SignPatterns):
     """A pixel is +1 where the mean is brighter than this; 1 is white."""
 
 
+class Languages(HeldOut):
+    """Words of invented languages, to be told apart by what letter tends to follow which."""
+
+    name: Literal["languages"]
+    standardize: Literal[False]
+    """A letter is a 1 in its column; standardised it would be none."""
+    n: int = Field(ge=2)
+    """Words in all, as many of each language as of any other, give or take one."""
+    classes: int = Field(ge=2, le=26)
+    """Languages."""
+    letters: int = Field(ge=2, le=26)
+    """Letters of the alphabet, which all languages share."""
+    length: int = Field(ge=1)
+    """Letters in each word."""
+    contrast: float = Field(ge=0)
+    """How much the languages prefer some neighbours to others; with 0 every letter is equally likely everywhere."""
+    seed: Seed
+    """Decides the languages and the words."""
+
+
 DataConfig = Annotated[
     Gate
     | Boolean
@@ -252,6 +272,7 @@ DataConfig = Annotated[
     | Spirals
     | FarPoints
     | Patterns
+    | Languages
     | Line
     | Sine
     | Table

@@ -11,13 +11,14 @@ class Examples:
     """All examples of a data set, as its source gives them."""
 
     inputs: Shaped[np.ndarray, "n *shape"]
-    """Tables as [n, features], images as [n, channels, height, width]; whole numbers stay whole."""
+    """Tables as [n, features], images as [n, channels, height, width], text as [n, length, letters]; whole numbers stay
+    whole."""
     targets: Int64[np.ndarray, " n"] | Float32[np.ndarray, "n outputs"]
     """Class indices, from 0; or numbers, for regression."""
     class_names: tuple[str, ...]
     """One name for each class; empty for regression."""
     feature_names: tuple[str, ...]
-    """One name for each column of a table; empty for images."""
+    """One name for each column of a table; empty for images and text."""
     target_names: tuple[str, ...] = ()
     """One name for each number of a target; empty for classes."""
     scale: float = 1.0

@@ -15,6 +15,7 @@ from data_utils.config import (
     Digits,
     FarPoints,
     Gate,
+    Languages,
     Line,
     Mnist,
     Moons,
@@ -98,6 +99,10 @@ def _examples(config: DataConfig) -> Examples:
             from data_utils.patterns import random_patterns
 
             return random_patterns(config)
+        case Languages():
+            from data_utils.languages import languages
+
+            return languages(config)
         case DigitPrototypes():
             from data_utils.patterns import digit_prototypes
 

@@ -49,9 +49,10 @@ class Splits:
     target_names: tuple[str, ...]
     """One name for each number of a target; empty for classes."""
     feature_names: tuple[str, ...]
-    """One name for each column of a table; empty for images."""
+    """One name for each column of a table; empty for images and text."""
     input_shape: tuple[int, ...]
-    """The shape of one input: (features,) for a table, (channels, height, width) for images."""
+    """The shape of one input: (features,) for a table, (channels, height, width) for images, (length, letters) for
+    text."""
     fingerprint: str
     """16 hex digits that identify the raw examples and the config; the same on every machine."""
     standardization: Standardization | None = None

@@ -29,7 +29,7 @@ class DatasetCard(Strict):
     """The name in a config."""
     title: Text
     description: Text
-    modality: Literal["table", "image"]
+    modality: Literal["table", "image", "text"]
     contents: Text
     """How many examples, features and classes."""
     source: Text

@@ -23,12 +23,14 @@ NOT_OURS = {
     "data",
     "build",
     "workspace",
+    "{{cookiecutter.chapter}}",  # its documents are looked at in the chapters made from it
     "__pycache__",
     ".hypothesis",
     ".mypy_cache",
     ".pytest_cache",
 }
 TEST_REPRODUCE = "tests/integration/test_reproduce.py"
+TEST_NEW = "tests/integration/test_new.py"
 
 # Commands that are too expensive to run here: each with the file that runs it, and what it says there.
 PROVEN_ELSEWHERE = {
@@ -61,6 +63,12 @@ PROVEN_ELSEWHERE = {
         'client.ask(ask="train"',
     ),
     **{f"./scratch reproduce {what}": (TEST_REPRODUCE, '"reproduce", "90"') for what in ("01", "--module 1")},
+    './scratch new 35_mine --title "My network" --year 2026 --paper "On my network"': (TEST_NEW, '"new", chapter'),
+    "./scratch train 35 --experiment moons --visualize": (TEST_NEW, "test_every_chapter.py"),
+    "./scratch test 35": (TEST_NEW, "test_promises.py"),
+    "./scratch mutants 35": (TEST_NEW, "test_promises.py"),
+    "./scratch check 35 --prove": (TEST_NEW, "test_promises.py"),
+    "./scratch reproduce 35": (TEST_NEW, '"reproduce", *TRAINED'),
     "./scratch compare RUN_ID": (TEST_REPRODUCE, '"compare", new.name'),
     "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
     **{

@@ -15,7 +15,8 @@ from cli.chapters import Chapter, Project
 from tests.doubles.scripts import Ended, call
 
 CHAPTERS = {chapter.name: chapter for chapter in Project().chapters()}
-ARTICLES = {"README.md", "docs/deep_dive.md", "docs/analysis.md", "requirements.txt", "notebooks/analysis.ipynb"}
+ARTICLES = {"README.md", "docs/deep_dive.md", "docs/analysis.md", "requirements.txt", "tests/idea_mutants.yaml"}
+OPTIONAL = {"notebook": "notebooks/analysis.ipynb", "exercises": "exercises.yaml"}
 
 
 @pytest.fixture(params=CHAPTERS)
@@ -58,7 +59,9 @@ def run_of(chapter: Chapter, trained: dict[str, Trained], tmp_path_factory: pyte
 
 
 def test_a_chapter_is_whole(chapter: Chapter) -> None:
-    assert {article for article in ARTICLES if not (chapter.folder / article).is_file()} == set()
+    wanted = ARTICLES | {OPTIONAL[part] for part in OPTIONAL.keys() - set(chapter.left_out())}
+    assert {article for article in wanted if not (chapter.folder / article).is_file()} == set()
+    assert set(chapter.left_out()) <= OPTIONAL.keys()
     assert (chapter.folder / "requirements.txt").read_text().splitlines()[-1] == "-e ../.."
     assert {"TITLE", "PAPER", "AUTHORS", "YEAR", "URL", "MODULE"} <= chapter.constants().keys()
 
@@ -116,14 +119,24 @@ def test_a_misspelled_setting_is_one_line_with_the_closest_name(chapter: Chapter
     assert not (tmp_path / "outputs").exists()
 
 
+@pytest.fixture
+def notebook(chapter: Chapter) -> nbformat.NotebookNode:
+    """The chapter's notebook; a chapter that says it has none is skipped."""
+    if "notebook" in chapter.left_out():
+        pytest.skip(f"{chapter.name} says in its constants.py that it has no notebook")
+    return nbformat.read(chapter.folder / OPTIONAL["notebook"], as_version=4)
+
+
 def test_the_notebook_executes_and_only_reads(
-    chapter: Chapter, trained: dict[str, Trained], tmp_path_factory: pytest.TempPathFactory
+    chapter: Chapter,
+    notebook: nbformat.NotebookNode,
+    trained: dict[str, Trained],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     run = run_of(chapter, trained, tmp_path_factory)
     before = {path: path.read_bytes() for path in run.outputs.rglob("*") if path.is_file()}
     folder = run.outputs.parent / "notebooks"
     folder.mkdir(exist_ok=True)
-    notebook = nbformat.read(chapter.folder / "notebooks/analysis.ipynb", as_version=4)
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(folder)}}).execute()
     assert {path: path.read_bytes() for path in run.outputs.rglob("*") if path.is_file()} == before
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
@@ -132,8 +145,7 @@ def test_the_notebook_executes_and_only_reads(
     assert set(missing) <= set(plots(chapter)) - {run.experiment}
 
 
-def test_the_notebook_is_clean_and_does_not_train(chapter: Chapter) -> None:
-    notebook = nbformat.read(chapter.folder / "notebooks/analysis.ipynb", as_version=4)
+def test_the_notebook_is_clean_and_does_not_train(notebook: nbformat.NotebookNode) -> None:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
     source = "\n".join(cell.source for cell in code)

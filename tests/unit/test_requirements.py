@@ -29,6 +29,7 @@ def test_the_roots_lists_pin_a_package_to_one_version() -> None:
     for name in (
         "cli/requirements.txt",
         "cli/requirements-sweep.txt",
+        "cli/requirements-new.txt",
         "tests/requirements.txt",
         "requirements-dev.txt",
     ):
@@ -47,6 +48,7 @@ def test_every_pin_lies_in_the_range_that_the_shared_packages_accept() -> None:
         ROOT / "tests/requirements.txt",
         ROOT / "cli/requirements.txt",
         ROOT / "cli/requirements-sweep.txt",
+        ROOT / "cli/requirements-new.txt",
         *ROOT.glob("models/*/requirements.txt"),
     ]:
         for package, version in pins(path).items():
@@ -55,5 +57,10 @@ def test_every_pin_lies_in_the_range_that_the_shared_packages_accept() -> None:
 
 
 def test_every_chapter_ends_with_the_shared_packages() -> None:
-    for path in ROOT.glob("models/*/requirements.txt"):
+    for path in [*ROOT.glob("models/*/requirements.txt"), *ROOT.glob("template/*/requirements.txt")]:
         assert path.read_text().splitlines()[-1] == "-e ../..", path
+
+
+def test_a_new_chapter_starts_with_the_versions_that_the_shared_packages_are_tested_with() -> None:
+    (template,) = ROOT.glob("template/*/requirements.txt")
+    assert pins(template).items() <= pins(ROOT / "tests/requirements.txt").items()

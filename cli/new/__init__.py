@@ -1,0 +1,1 @@
+"""A new chapter, made from `template/`."""

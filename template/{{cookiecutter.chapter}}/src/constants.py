@@ -1,0 +1,3 @@
+"""What this chapter is about. Plain literals: the `scratch` command reads them without running the file."""
+
+{{ cookiecutter.constants }}

@@ -1,0 +1,23 @@
+"""Evaluate a trained model: `python src/evaluate.py --checkpoint latest --experiment {{ cookiecutter.experiment }}`."""
+
+from typing import TYPE_CHECKING
+
+from cli.script import evaluate_command
+from config import ModelConfig
+from train import EXPERIMENT_PLOTS
+
+if TYPE_CHECKING:
+    from engine.evaluation import CheckpointEvaluation
+
+
+def main(evaluation: "CheckpointEvaluation") -> None:
+    """Build the model for the data; the engine loads the checkpoint into it and measures."""
+    from data_utils import load
+    from model import Network
+
+    splits = load(evaluation.config.data)
+    evaluation.run(Network(evaluation.config.model, splits.n_features, splits.n_classes), splits)
+
+
+if __name__ == "__main__":
+    evaluate_command(__file__, ModelConfig, EXPERIMENT_PLOTS, main)

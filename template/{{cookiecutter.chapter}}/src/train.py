@@ -1,0 +1,35 @@
+"""Train the chapter's model: `python src/train.py --experiment {{ cookiecutter.experiment }} --visualize`."""
+
+from typing import TYPE_CHECKING
+
+from cli.script import train_command
+from config import ModelConfig
+
+if TYPE_CHECKING:
+    from engine import Run
+
+# What --visualize draws; the lightest experiment comes first.
+EXPERIMENT_PLOTS = {
+{% if cookiecutter.data == "tabular" %}
+    "{{ cookiecutter.experiment }}": ("learning_curve", "decision_boundary", "confusion_matrix"),
+    "narrow": ("learning_curve", "decision_boundary", "confusion_matrix"),
+{% else %}
+    "{{ cookiecutter.experiment }}": ("learning_curve", "confusion_matrix"),
+    "narrow": ("learning_curve", "confusion_matrix"),
+{% endif %}
+}
+
+
+def main(run: "Run") -> None:
+    """Build the model for the data and train it."""
+    from data_utils import load
+    from engine import Trainer
+    from model import Network
+
+    splits = load(run.config.data)
+    trainer = Trainer(run)  # seeds the first weights, so it comes before the model
+    trainer.fit(Network(run.config.model, splits.n_features, splits.n_classes), splits)
+
+
+if __name__ == "__main__":
+    train_command(__file__, ModelConfig, EXPERIMENT_PLOTS, main)
