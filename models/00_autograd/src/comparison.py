@@ -25,9 +25,10 @@ def costs(parameters: Parameters, inputs: Matrix, classes: Classes, repeats: int
     """What the tape costs beside the other two.
 
     Returns:
-        `time_over_hand` and `time_over_torch`: the tape's time for a loss and its gradients over the others', medians of
-        `repeats` taken in turn. `tape_variables` and `tape_numbers`: the variables on the tape besides leaves, and the
-        numbers in them, which must be kept for the way back. `numbers_by_formula`: the latter by equation (14).
+        `time_over_hand` and `time_over_torch`: the tape's time for a loss and its gradients over those of the others,
+        medians of `repeats` taken in turn. `tape_variables` and `tape_numbers`: the variables on the tape besides
+        leaves, and the numbers in them, which must be kept for the way back. `numbers_by_formula`: the latter by
+        equation (14).
     """
     seconds: dict[str, list[float]] = {name: [] for name in METHODS}
     for _ in range(repeats):

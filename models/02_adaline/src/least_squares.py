@@ -1,7 +1,7 @@
 """The answer that the delta rule is looking for, in closed form, and how fast it may walk there.
 
-A unit with a bias is one without, on examples with a constant 1 at their end: x̃ = (x, 1), w̃ = (w, b). Its mean squared
-error is a bowl with one bottom. The shape of the bowl is R, the correlation of the inputs (deep dive, section 4).
+A unit with a bias is one without, on examples with a constant 1 at their end: x̃ = (x, 1), w̃ = (w, b). Its error is a
+bowl with one bottom. The shape of the bowl is R, the correlation of the inputs (deep dive, section 4).
 """
 
 from dataclasses import dataclass
