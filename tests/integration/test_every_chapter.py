@@ -9,10 +9,10 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from nbclient import NotebookClient
 
 from cli.chapters import Chapter, Project
 from tests.doubles.scripts import Ended, call
+from tests.support.notebooks import execute
 
 CHAPTERS = {chapter.name: chapter for chapter in Project().chapters()}
 ARTICLES = {"README.md", "docs/deep_dive.md", "docs/analysis.md", "requirements.txt", "tests/idea_mutants.yaml"}
@@ -134,15 +134,8 @@ def test_the_notebook_executes_and_only_reads(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     run = run_of(chapter, trained, tmp_path_factory)
-    before = {path: path.read_bytes() for path in run.outputs.rglob("*") if path.is_file()}
-    folder = run.outputs.parent / "notebooks"
-    folder.mkdir(exist_ok=True)
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(folder)}}).execute()
-    assert {path: path.read_bytes() for path in run.outputs.rglob("*") if path.is_file()} == before
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    printed = "".join(output.get("text", "") for output in outputs)
-    missing = re.findall(r"No run of (\S+) yet: python src/train.py --experiment \1", printed)
-    assert set(missing) <= set(plots(chapter)) - {run.experiment}
+    missing = execute(chapter.folder, run.outputs).missing
+    assert missing <= set(plots(chapter)) - {run.experiment}
 
 
 def test_the_notebook_is_clean_and_does_not_train(notebook: nbformat.NotebookNode) -> None:
