@@ -127,11 +127,9 @@ def notebook(chapter: Chapter) -> nbformat.NotebookNode:
     return nbformat.read(chapter.folder / OPTIONAL["notebook"], as_version=4)
 
 
+@pytest.mark.usefixtures("notebook")
 def test_the_notebook_executes_and_only_reads(
-    chapter: Chapter,
-    notebook: nbformat.NotebookNode,
-    trained: dict[str, Trained],
-    tmp_path_factory: pytest.TempPathFactory,
+    chapter: Chapter, trained: dict[str, Trained], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     run = run_of(chapter, trained, tmp_path_factory)
     missing = execute(chapter.folder, run.outputs).missing
