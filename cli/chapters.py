@@ -59,7 +59,8 @@ class Chapter:
         Raises:
             InputError: A file is not YAML, or says no goal.
         """
-        return [_experiment(path) for path in sorted((self.folder / "config/experiment").glob("*.yaml"))]
+        paths = (self.folder / "config/experiment").glob("*.yaml")
+        return [_experiment(path) for path in sorted(paths, key=lambda path: path.stem)]
 
 
 @dataclass(frozen=True)

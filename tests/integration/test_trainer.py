@@ -651,20 +651,21 @@ def test_a_tracker_that_fails_is_reported_once_and_never_stops_a_run(
 
 def test_no_tracker_starts_that_the_config_does_not_name(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)  # a login is no wish
-    threads: list[str] = []
+    threads: list[list[str]] = []
+    before = threading.enumerate()  # a tracker that hung in another test may still do so
 
     def watch(model: nn.Module) -> None:
         learn = model.training_step
 
         def watched(batch: Any) -> Any:
-            threads.extend(thread.name for thread in threading.enumerate())
+            threads.append([thread.name for thread in threading.enumerate() if thread not in before])
             return learn(batch)  # type: ignore[operator]
 
         model.training_step = watched  # type: ignore[assignment]
 
     run = bench.run(bench.config("blobs"))
     bench.train(run, prepare=watch)
-    assert threads and not any(name.startswith("tracker") for name in threads)
+    assert threads and not any(name.startswith("tracker") for names in threads for name in names)
     assert {path.name for path in run.folders.logs.iterdir()} == {"train.log", "metrics.jsonl"}
 
 
