@@ -83,7 +83,12 @@ class InChunks:
         batches = [batch for (batch,) in islice(steps, length)]
         if self._carried is None:
             return self._first(batches, step)
-        return self._reported(self._run(batches, step), batches, step)
+        try:
+            return self._reported(self._run(batches, step), batches, step)
+        except Exception as error:  # the compiler met something new; a graph changes nothing before its end
+            self._refused = True
+            _refuse(self.one, first_line(error))
+            return self._one_by_one(batches, step)
 
     def length(self, step: int) -> int:
         """How many steps are taken together after `step` steps; fewer than 3 are taken one by one."""
@@ -91,6 +96,9 @@ class InChunks:
         if step == 0:  # torch's optimizer makes its state itself
             return 1
         return min(self.longest, plan.until_due(step), self.full_batches - step % plan.steps_per_epoch)
+
+    def _one_by_one(self, batches: Sequence[Batch], step: int) -> Taken:
+        return [self.one(iter([[batch]]), step + number)[0] for number, batch in enumerate(batches)]
 
     # ---- the graph ---------------------------------------------------------------------------------------------------
 
@@ -106,7 +114,7 @@ class InChunks:
         schedule = torch.tensor(known, dtype=torch.float64, device=batches[0][0].device).unbind()
         self.rates.scale(one.rate(numbers[-1]))  # what the log and a checkpoint say
         with torch.no_grad():
-            return self._graph(self._carried, [*batches, *[batches[-1]] * missing], schedule)
+            return self._graph(self._carried, [*batches, *_copies(batches[-1], missing)], schedule)
 
     def _reported(self, outputs: list[Outputs], batches: Sequence[Batch], step: int) -> Taken:
         plan, axis = self.one.plan, self.one.axis
@@ -136,7 +144,7 @@ class InChunks:
                 reason = first_line(error)
         after = copy_of(self._carried)
         put(before, self._carried)
-        taken = [self.one(iter([[batch]]), step + number)[0] for number, batch in enumerate(batches)]
+        taken = self._one_by_one(batches, step)
         if reason is None and not _agree(compiled, taken):
             reason = "the graph reports other values than single steps do"
         if reason is not None:
@@ -146,6 +154,11 @@ class InChunks:
         put(after, self._carried)
         log.info("compiled %d steps into one graph in %.1f s", self.longest, time.monotonic() - started)
         return compiled
+
+
+def _copies(batch: Batch, n: int) -> list[Batch]:
+    """`batch` so many times, in tensors of their own: for the compiler, inputs that are one tensor are another case."""
+    return [tuple(part.clone() for part in batch) for _ in range(n)]
 
 
 def _agree(compiled: Taken, single: Taken) -> bool:

@@ -63,7 +63,8 @@ class StepByStep:
 
 def build_pace(trainer: "Trainer") -> Pace:
     """The pace that `trainer.compile` asks for; what cannot be compiled is found out when it is tried."""
-    counted = partial(trainer.speed.counted, trainer.update)
+    # a counter would be compiled along with a model that is compiled
+    counted = partial(trainer.speed.counted, trainer.update) if trainer.config.trainer.compile != "model" else None
     one = StepByStep(trainer.update, trainer.average, trainer.rate, trainer.plan, counted)
     if trainer.config.trainer.compile != "steps":
         return one
