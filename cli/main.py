@@ -15,6 +15,7 @@ COMMANDS = {
     "setup": "Make the virtual environments of chapters.",
     "train": "Train a chapter's model on one of its experiments.",
     "evaluate": "Evaluate a checkpoint.",
+    "predict": "Ask a trained model.",
     "exercise": "Copy a chapter, with its core left for you to write.",
     "check": "Grade what you wrote, part by part.",
     "track": "Show a recorded run on TensorBoard, wandb or MLflow.",

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from cli.installer import Installer  # only imported where something is missing: most commands find all in place
 
 
+SERVICES = ("api", "export", "interface", "optimise", "registry")
+"""The folders of `deployment/` that have a requirements.txt of their own."""
+
+
 class Stage(NamedTuple):
     """One layer of a virtual environment; the later ones stand on the first, each for itself."""
 
@@ -33,11 +37,12 @@ class Stage(NamedTuple):
 def root_venv(root: Path) -> "Venv":
     """The repository's own environment: `base` runs the command line, `dev` the shared tests and the linters.
 
-    `new` adds what makes a chapter from the template.
+    `new` adds what makes a chapter from the template, `registry` the client of the model registry.
     """
     command_line = root / "cli/requirements.txt"
     dev, tests = root / "requirements-dev.txt", root / "tests/requirements.txt"
     new = root / "cli/requirements-new.txt"
+    registry = root / "deployment/registry/requirements.txt"
     return Venv(
         home=root,
         root=root,
@@ -45,14 +50,20 @@ def root_venv(root: Path) -> "Venv":
             Stage("base", ("-r", str(command_line)), (command_line,)),
             Stage("dev", ("-r", str(dev), "-r", str(tests), "-e", "."), (dev, tests, root / "pyproject.toml")),
             Stage("new", ("-r", str(command_line), "-r", str(new)), (new,)),
+            Stage("registry", ("-r", str(command_line), "-r", str(registry)), (registry,)),
         ),
     )
 
 
 def chapter_venv(root: Path, chapter: Path) -> "Venv":
-    """A chapter's environment: `base` is its requirements.txt, `dev` adds what its tests need, `sweep` a search."""
+    """A chapter's environment.
+
+    `base` is its requirements.txt; `dev` adds what its tests need, `sweep` a search, and each of `SERVICES` what that
+    service needs.
+    """
     own, dev = chapter / "requirements.txt", root / "requirements-dev.txt"
     sweep = root / "cli/requirements-sweep.txt"
+    services = {name: root / "deployment" / name / "requirements.txt" for name in SERVICES}
     return Venv(
         home=chapter,
         root=root,
@@ -61,6 +72,7 @@ def chapter_venv(root: Path, chapter: Path) -> "Venv":
             # Both lists at once, so that a tool cannot bring a version that the chapter does not want.
             Stage("dev", ("-r", str(own), "-r", str(dev)), (own, dev)),
             Stage("sweep", ("-r", str(own), "-r", str(sweep)), (own, sweep)),
+            *(Stage(name, ("-r", str(own), "-r", str(file)), (own, file)) for name, file in services.items()),
         ),
     )
 

@@ -31,7 +31,7 @@ from data_utils.config import (
 from data_utils.examples import Examples
 from data_utils.folders import processed_folder
 from data_utils.pictures import permuted, reduced, shifted
-from data_utils.splits import Splits, TensorSplit
+from data_utils.splits import STANDARDISED, Splits, TensorSplit
 from data_utils.standardize import Standardization
 
 
@@ -52,14 +52,14 @@ def load(config: DataConfig) -> Splits:
     standardization = Standardization.fit(splits["train"].inputs) if config.standardize else None
     feature_names = examples.feature_names
     if standardization is not None:
-        feature_names = tuple(f"{name.removesuffix(' (cm)')}, standardised" for name in feature_names)
+        feature_names = tuple(f"{name.removesuffix(' (cm)')}{STANDARDISED}" for name in feature_names)
         splits = {
             name: TensorSplit(standardization.apply(split.inputs), split.targets) for name, split in splits.items()
         }
     target_standardization, target_names = None, examples.target_names
     if isinstance(config, Regression) and config.standardize_targets:
         target_standardization = Standardization.fit(splits["train"].targets)
-        target_names = tuple(f"{name}, standardised" for name in target_names)
+        target_names = tuple(f"{name}{STANDARDISED}" for name in target_names)
         splits = {
             name: TensorSplit(split.inputs, target_standardization.apply(split.targets))
             for name, split in splits.items()

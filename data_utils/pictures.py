@@ -19,9 +19,13 @@ def shifted(images: Images, by: int) -> Images:
 
 def permuted(images: Images, seed: int) -> Images:
     """`images` with their pixels in another order: the one permutation of the places that `seed` names."""
-    height, width = images.shape[-2:]
-    order = _generator(seed, "pixels").permutation(height * width)
+    order = pixel_order(seed, images.shape[-2] * images.shape[-1])
     return images.reshape(*images.shape[:2], -1)[..., order].reshape(images.shape)
+
+
+def pixel_order(seed: int, pixels: int) -> Int64[np.ndarray, " pixels"]:
+    """Which pixel comes to each place in the permutation that `seed` names."""
+    return _generator(seed, "pixels").permutation(pixels)
 
 
 def reduced(train: Int64[np.ndarray, " m"], targets: Int64[np.ndarray, " n"], size: int, seed: int) -> np.ndarray:

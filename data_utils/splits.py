@@ -1,14 +1,18 @@
 """What a data set is once it is loaded: tensors for training, validation and testing, and what they mean."""
 
 from dataclasses import dataclass
-from math import prod
+from functools import cached_property
 
 import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
+from data_utils.description import Counts, Description, Scale
 from data_utils.standardize import Standardization
 from utils.errors import InputError, unknown
+
+STANDARDISED = ", standardised"
+"""What the name of a column ends with where its numbers are not those of the source."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class TensorSplit:
 
 
 @dataclass(frozen=True)
-class Splits:
+class Splits(Counts):
     """A data set, split."""
 
     name: str
@@ -60,20 +64,26 @@ class Splits:
     target_standardization: Standardization | None = None
     """How the targets of a regression were standardised; None where they were not."""
 
-    @property
-    def n_features(self) -> int:
-        """Numbers in one input."""
-        return prod(self.input_shape)
-
-    @property
-    def n_classes(self) -> int:
-        """Classes, whether or not each has examples in every split; 0 for regression."""
-        return len(self.class_names)
-
-    @property
-    def n_outputs(self) -> int:
-        """Numbers in one target of a regression; 0 for classes."""
-        return len(self.target_names)
+    @cached_property
+    def description(self) -> Description:
+        """What there is to know about the data without its examples, in the units of its source."""
+        inputs = self.train.inputs.flatten(2) if self.train.inputs.ndim > 2 else self.train.inputs[..., None]
+        low, high = (extreme.reshape(1, -1) for extreme in (inputs.amin((0, 2)), inputs.amax((0, 2))))
+        if self.standardization is not None:
+            entries = Standardization(*(part.reshape(1, -1) for part in self.standardization.parts()))
+            low, high = entries.invert(low.cpu()), entries.invert(high.cpu())
+        return Description(
+            name=self.name,
+            class_names=self.class_names,
+            target_names=_plain(self.target_names),
+            feature_names=_plain(self.feature_names),
+            input_shape=self.input_shape,
+            low=tuple(low.flatten().tolist()),
+            high=tuple(high.flatten().tolist()),
+            fingerprint=self.fingerprint,
+            standardization=_scale(self.standardization),
+            target_standardization=_scale(self.target_standardization),
+        )
 
     def split(self, name: str) -> TensorSplit:
         """The split called train, validation or test.
@@ -103,3 +113,14 @@ class Splits:
         if name in ("validation", "test") and self.validation is None and self.test is None:
             return "train", self.train
         return name, self.split(name)
+
+
+def _plain(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.removesuffix(STANDARDISED) for name in names)
+
+
+def _scale(standardization: Standardization | None) -> Scale | None:
+    if standardization is None:
+        return None
+    mean, scale = (tuple(part.flatten().tolist()) for part in standardization.parts())
+    return Scale(mean=mean, scale=scale)

@@ -36,6 +36,10 @@ class Standardization:
             torch.where(constant, 1.0, deviation),
         )
 
+    def parts(self) -> tuple[Float64[Tensor, "1 *entries"], Float64[Tensor, "1 *entries"]]:
+        """Mean and scale."""
+        return self.mean, self.scale
+
     def apply(self, inputs: Float32[Tensor, "n entries *rest"]) -> Float32[Tensor, "n entries *rest"]:
         """`(inputs - mean) / scale`."""
         standardized = torch.empty_like(inputs)

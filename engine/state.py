@@ -43,6 +43,7 @@ def capture_state(trainer: Trainer) -> dict[str, Any]:
         "chapter": trainer.run.chapter.name,
         "run_id": trainer.run.run_id,
         "config": trainer.config.model_dump(mode="json"),
+        "data": trainer.splits.description.model_dump(mode="json"),
         "step": trainer.step,
         "evaluated_at": trainer.evaluated_at,
         "latest": trainer.latest,

@@ -11,7 +11,7 @@ import click
 from cli.chapters import Project
 from cli.processes import Children
 
-PACKAGES = ("cli", "data_utils", "engine", "plotting", "utils")
+PACKAGES = ("cli", "data_utils", "deployment", "engine", "inference", "plotting", "utils")
 # What GitHub reads, and the schema that it comes with in check-jsonschema.
 SCHEMAS = {
     "workflows/*.yml": "github-workflows",

@@ -26,7 +26,7 @@ from torch.optim import Optimizer
 
 from activations import ACTIVATIONS
 from config import ModelConfig
-from data_utils.splits import Splits
+from data_utils.description import Counts
 from initialisations import first_weights
 from losses import LOSSES, Targets
 from optimizers import build_optimizer
@@ -197,6 +197,6 @@ class MLP(nn.Module):
         return {"represent": represent, "readout_weights": weights.cpu().numpy(), "readout_bias": float(bias)}
 
 
-def network_for(config: ModelConfig, splits: Splits) -> MLP:
+def network_for(config: ModelConfig, data: Counts) -> MLP:
     """The network for a data set: an output for each class, or for each number to predict."""
-    return MLP(config, splits.n_features, splits.n_classes or splits.n_outputs, regression=splits.n_outputs > 0)
+    return MLP(config, data.n_features, data.n_classes or data.n_outputs, regression=data.n_outputs > 0)

@@ -1,0 +1,1 @@
+"""The model registry: which checkpoint of a chapter is in use."""

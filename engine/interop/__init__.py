@@ -1,0 +1,1 @@
+"""The models under the trainers of others."""

@@ -1,0 +1,64 @@
+"""What a chapter says about being asked: its `src/serving.py`."""
+
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from utils.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from torch import Tensor, nn
+
+    from data_utils.description import Description
+    from engine.config import ExperimentConfig
+    from inference.answers import Asked, Row
+    from utils.schema import Strict
+
+
+class Serving(Protocol):
+    """The names that `serving.py` defines."""
+
+    Answer: Any
+    """The schema of an answer: a pydantic model, or a union of some."""
+
+    def build(self, config: "ExperimentConfig[Any]", data: "Description") -> "nn.Module":
+        """The model that a checkpoint's weights go into."""
+
+    def ask(self, model: Any, x: "Tensor") -> "dict[str, Tensor]":
+        """What the model says to a batch of inputs, as it learned from them: named outputs, one row an example.
+
+        Only tensor operations, the same for every batch, so that it can be exported. An output named `values` holds
+        targets as the model learned them.
+        """
+
+    def answer(self, row: "Row", data: "Description", asked: "Asked") -> "BaseModel":
+        """What one row of `ask` means."""
+
+
+@dataclass(frozen=True)
+class ServedChapter:
+    """A chapter whose models can be asked."""
+
+    folder: Path
+    model_config: "type[Strict]"
+    serving: Serving
+
+
+def load_chapter(folder: Path) -> ServedChapter:
+    """Import a chapter's `serving.py`; one process serves one chapter, since chapters share module names.
+
+    Raises:
+        InputError: The chapter has none.
+    """
+    source = folder.resolve() / "src"
+    if not (source / "serving.py").is_file():
+        raise InputError(f"{folder} cannot be asked: it has no src/serving.py, which says what its answers mean")
+    if str(source) not in sys.path:
+        sys.path.insert(0, str(source))
+    serving: Any = importlib.import_module("serving")
+    model_config = importlib.import_module("config").ModelConfig
+    assert Path(serving.__file__).parent == source, f"another chapter is loaded: {serving.__file__}"
+    return ServedChapter(folder.resolve(), model_config, serving)

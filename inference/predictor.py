@@ -1,0 +1,130 @@
+"""A checkpoint that can be asked."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Shaped
+from pydantic import BaseModel
+from torch import Tensor
+
+from data_utils.description import Description
+from engine.checkpoints import load_weights
+from engine.config import ExperimentConfig
+from engine.references import resolve_checkpoint
+from engine.state import read_checkpoint, trained_weights
+from inference.answers import Asked
+from inference.chapter import ServedChapter, load_chapter
+from inference.examples import example_type, to_tensor
+from inference.pipeline import Pipeline
+from inference.signature import Signature, TensorSpec
+from utils.errors import InputError
+from utils.schema import validate
+
+BATCH_SIZE = 256
+
+
+class Predictor:
+    """A trained model of a chapter, with all it needs to answer: no data set, no run.
+
+    Attributes:
+        pipeline: The computation, in evaluation mode.
+        config: What the model was trained with.
+        data: What its data was.
+        run_id: The run that trained it.
+        step: After how many steps.
+    """
+
+    def __init__(self, chapter: ServedChapter, content: dict[str, Any], source: str, device: str = "cpu") -> None:
+        if content.get("data") is None:
+            raise InputError(f"{source} does not say what its data was, as those of older versions; train again")
+        self.chapter = chapter
+        self.run_id, self.step = str(content["run_id"]), int(content["step"])
+        schema: Any = ExperimentConfig[chapter.model_config]  # type: ignore[name-defined]
+        self.config: ExperimentConfig[Any] = validate(schema, content["config"], f"config in {source}")
+        self.data = validate(Description, content["data"], f"data in {source}")
+        model = chapter.serving.build(self.config, self.data)
+        load_weights(model, trained_weights(content), source)
+        self.device = _device(device)
+        self.pipeline = Pipeline(model, chapter.serving, self.data, self.config.data).to(self.device).eval()
+
+    @classmethod
+    def from_checkpoint(
+        cls, chapter: Path, reference: str, outputs: Path | None = None, device: str = "cpu"
+    ) -> "Predictor":
+        """Load the checkpoint that `reference` names: a file, a run id, `latest`, or a wandb artifact.
+
+        Args:
+            chapter: The chapter's folder.
+            reference: Which checkpoint.
+            outputs: Where runs are looked for; the chapter's `outputs/` where it is None.
+            device: cpu, cuda, mps, or auto for the first of the other two that is there.
+
+        Raises:
+            InputError: There is none, it cannot be used, or the device is not there.
+        """
+        path = resolve_checkpoint(reference, outputs or chapter / "outputs")
+        content = read_checkpoint(path, chapter.resolve())
+        return cls(load_chapter(chapter), content, f"checkpoint {path}", device)
+
+    def predict(
+        self, examples: Sequence[Any], asked: Asked | None = None, batch_size: int = BATCH_SIZE
+    ) -> list[BaseModel]:
+        """The answers to `examples`, in their order.
+
+        Args:
+            examples: As in `inference.examples`: rows, pictures, or words.
+            asked: How answers are wanted.
+            batch_size: So many examples go through the model at a time.
+
+        Raises:
+            InputError: An example is not what the model takes; the message counts from 1.
+        """
+        return self.answers(self.outputs(self.batch(examples), batch_size), asked or Asked())
+
+    def batch(self, examples: Sequence[Any]) -> Float[Tensor, "batch *shape"]:
+        """`examples` as one tensor, in the units of their source."""
+        return to_tensor(examples, self.data)
+
+    @torch.inference_mode()
+    def outputs(
+        self, x: Float[Tensor, "batch *shape"], batch_size: int = BATCH_SIZE
+    ) -> dict[str, Shaped[Tensor, "batch *rest"]]:
+        """What the model says to a batch, on the CPU."""
+        parts = [self.pipeline(part.to(self.device)) for part in x.split(batch_size)]
+        return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
+
+    def answers(self, outputs: dict[str, Shaped[Tensor, "batch *rest"]], asked: Asked) -> list[BaseModel]:
+        """What each row of `outputs` means."""
+        arrays = {name: values.numpy() for name, values in outputs.items()}
+        length = len(next(iter(arrays.values())))
+        rows = ({name: values[i] for name, values in arrays.items()} for i in range(length))
+        return [self.chapter.serving.answer(row, self.data, asked) for row in rows]
+
+    @cached_property
+    def signature(self) -> Signature:
+        """What the model takes and gives."""
+        outputs = self.outputs(torch.zeros(2, *self.data.input_shape))
+        specs = tuple(
+            TensorSpec(name=name, dtype=str(values.dtype).removeprefix("torch."), shape=tuple(values.shape[1:]))
+            for name, values in outputs.items()
+        )
+        return Signature.of(self.chapter.folder.name, specs, self.data, self.chapter.serving.Answer)
+
+    @cached_property
+    def example_type(self) -> Any:
+        """The pydantic type of one example in JSON."""
+        return example_type(self.data)
+
+
+def _device(name: str) -> torch.device:
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(device for device, present in there.items() if present))
+    if name not in there:
+        raise InputError(f"unknown device '{name}'; known: auto, {', '.join(there)}")
+    if not there[name]:
+        raise InputError(f"there is no {name} device here; take --device cpu or auto")
+    return torch.device(name)

@@ -1,0 +1,31 @@
+"""How a trained ADALINE is asked, and what it answers."""
+
+from typing import TYPE_CHECKING, Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from data_utils.description import Description
+from inference.answers import Asked, Decision, Row, Values, decision, values
+from model import THRESHOLD, Adaline
+
+if TYPE_CHECKING:
+    from engine.config import ExperimentConfig
+
+Answer = Decision | Values
+
+
+def build(config: "ExperimentConfig[Any]", data: Description) -> Adaline:
+    """The unit that a checkpoint's weights go into."""
+    return Adaline(config.model, data.n_features, classes=data.n_classes > 0)
+
+
+def ask(model: Adaline, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
+    """What the unit gives by equation (1), [batch, 1]: the `scores` of classes, the `values` of a regression."""
+    outputs = model.score(x.flatten(1).double())[:, None].to(x.dtype)
+    return {"scores" if model.classes else "values": outputs}
+
+
+def answer(row: Row, data: Description, asked: Asked) -> Decision | Values:
+    """The class, by equation (2), or the number."""
+    return values(row, data) if "values" in row else decision(row, data, asked, THRESHOLD)

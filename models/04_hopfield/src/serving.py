@@ -1,0 +1,56 @@
+"""How a Hopfield network is asked, and what it answers: a state in, the memory that it recalls out."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from data_utils.description import Description
+from inference.answers import Asked, Row
+from model import Hopfield
+from utils.schema import Strict
+
+if TYPE_CHECKING:
+    from engine.config import ExperimentConfig
+
+
+class Answer(Strict):
+    """What was recalled."""
+
+    label: str
+    """The stored pattern that the state at the end is nearest to."""
+    overlap: float
+    """How near: 1 where equal (equation 6)."""
+    energy: float
+    """Of the state at the end, divided by the number of units."""
+    pattern: list[float]
+    """The state at the end, unit by unit."""
+
+
+def build(config: "ExperimentConfig[Any]", data: Description) -> Hopfield:
+    """The network that a checkpoint's weights and patterns go into."""
+    return Hopfield(config.model, data.n_features, data.n_classes, config.seed)
+
+
+def ask(model: Hopfield, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
+    """Recall from states whose units are +1 where the input is above zero and -1 elsewhere.
+
+    Returns:
+        `pattern` [batch, units] and its `energy` [batch]; its `overlaps` [batch, patterns] with what is stored.
+    """
+    states = torch.where(x.flatten(1) > 0, 1.0, -1.0)
+    *_, end = model.recall(states)
+    overlaps = end @ model.patterns.T / model.n_units
+    return {"pattern": end, "energy": model.energy_of(end).to(x.dtype), "overlaps": overlaps}
+
+
+def answer(row: Row, data: Description, asked: Asked) -> Answer:
+    """The nearest of the stored patterns, and the state itself."""
+    nearest = int(row["overlaps"].argmax())
+    return Answer(
+        label=data.class_names[nearest],
+        overlap=float(row["overlaps"][nearest]),
+        energy=float(row["energy"]),
+        pattern=row["pattern"].tolist(),
+    )
