@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from data_utils.batches import Batch, replica_epoch
 from engine.average import WeightAverage
 from engine.functional import Functional, Tensors, tensors_of
 from engine.optimizers import build_optimizers
 from engine.pace import Pace, StepByStep, Taken
+from engine.traced import traced
 from engine.update import Outputs, Rates
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ class StackedStep:
         shapes = tuple(part.shape for part in batch)
         passes = self._passes.get(shapes)
         if passes is None:
-            trace = make_fx(lambda *tensors: self._differentiate(*tensors))  # it counts the arguments of a method wrong
-            passes = self._passes[shapes] = trace(self._parameters, self._others, batch)
+            passes = self._passes[shapes] = traced(self._differentiate, self._parameters, self._others, batch)
         found: tuple[Tensors, Outputs, Tensors] = passes(self._parameters, self._others, batch)
         return found
 
