@@ -14,10 +14,10 @@ NO_TESTS_COLLECTED = 5  # pytest's exit code
 
 @dataclass
 class Suite:
-    """The tests of one folder, before, while and after they run."""
+    """The tests of a folder, or of some files in it, before, while and after they run."""
 
     name: str
-    folder: Path
+    paths: Sequence[Path]
     python: Path
     passed: int = 0
     failed: int = 0
@@ -40,7 +40,7 @@ class Suite:
         started = time.monotonic()
         with self.log.open("wb") as output:
             code = children.run(
-                [*command, f"--junitxml={report}", *options, str(self.folder)],
+                [*command, f"--junitxml={report}", *options, *map(str, self.paths)],
                 cwd=root,
                 output=output,
                 env={"OMP_NUM_THREADS": "1"},  # on a busy machine more threads are slower, and change last digits
@@ -51,6 +51,14 @@ class Suite:
         expected_to_be_empty = code == NO_TESTS_COLLECTED and bool(options)
         if code != 0 and not self.failed and not expected_to_be_empty:
             self.failed = 1  # pytest itself went wrong, or there is no test where there should be some
+
+    def parts(self, number: int) -> "list[Suite]":
+        """The same tests in several suites, file by file, so that they can run beside each other."""
+        files = sorted(file for path in self.paths for file in path.glob("test_*.py"))
+        shares = [share for share in (files[start::number] for start in range(number)) if share]
+        if len(shares) < 2:
+            return [self]
+        return [Suite(f"{self.name}-{i}", share, self.python) for i, share in enumerate(shares, 1)]
 
     def read(self, report: Path) -> None:
         """Count what pytest's JUnit report says."""

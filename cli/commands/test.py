@@ -14,7 +14,8 @@ from cli.table import table
 from utils.errors import InputError
 
 AT_ONCE = 2
-SHARED = ("integration", "unit")  # folders of tests/, which run in the root's environment
+SHARED = {"integration": 6, "unit": 2}
+"""Folders of tests/, which run in the root's environment, and in how many parts: they take longer than all chapters."""
 
 
 @click.command("test")
@@ -50,11 +51,14 @@ def command(project: Project, chapters: tuple[str, ...], shared: bool, expressio
 def _suites(project: Project, names: tuple[str, ...], shared: bool) -> list[Suite]:
     """The suites asked for, their environments ready; the root's first, because they take longest."""
     chapters = project.choose(names) if names else [] if shared else project.chapters()
-    suites = [(name, project.root / "tests" / name, project.venv()) for name in SHARED] if shared or not names else []
-    suites += [(chapter.name, chapter.folder / "tests", project.venv(chapter)) for chapter in chapters]
-    for _, _, venv in suites:
+    root = project.venv()
+    for venv in [*([root] if shared or not names else []), *map(project.venv, chapters)]:
         venv.ensure("dev")
-    return [Suite(name, folder, venv.python) for name, folder, venv in suites]
+    suites: list[Suite] = []
+    if shared or not names:
+        for name, parts in SHARED.items():
+            suites += Suite(name, [project.root / "tests" / name], root.python).parts(parts)
+    return suites + [Suite(each.name, [each.folder / "tests"], project.venv(each).python) for each in chapters]
 
 
 def _run(suites: list[Suite], root: Path, options: list[str], scratch: Path) -> None:

@@ -20,7 +20,7 @@ REPORT = """<testsuites><testsuite>
 def run(tmp_path: Path, script: str, options: tuple[str, ...] = ()) -> Suite:
     """A suite whose Python is a shell script."""
     executable(tmp_path / "python", script)
-    suite = Suite("toy", tmp_path / "tests", tmp_path / "python")
+    suite = Suite("toy", [tmp_path / "tests"], tmp_path / "python")
     with Children() as children:
         suite.run(children, tmp_path, options, tmp_path)
     return suite
@@ -47,4 +47,20 @@ def test_progress_is_the_last_count_printed(tmp_path: Path) -> None:
 
 
 def test_progress_before_the_first_count_is_an_ellipsis(tmp_path: Path) -> None:
-    assert Suite("toy", tmp_path, tmp_path).progress() == "toy ..."
+    assert Suite("toy", [tmp_path], tmp_path).progress() == "toy ..."
+
+
+def test_parts_have_every_file_once(tmp_path: Path) -> None:
+    for name in "abcde":
+        (tmp_path / f"test_{name}.py").touch()
+    parts = Suite("toy", [tmp_path], tmp_path).parts(3)
+    assert [part.name for part in parts] == ["toy-1", "toy-2", "toy-3"]
+    assert sorted(path.name for part in parts for path in part.paths) == [f"test_{name}.py" for name in "abcde"]
+
+
+@pytest.mark.parametrize("files", [[], ["test_a.py"]])
+def test_what_cannot_be_shared_out_stays_whole(tmp_path: Path, files: list[str]) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    suite = Suite("toy", [tmp_path], tmp_path)
+    assert suite.parts(3) == [suite]
