@@ -19,6 +19,7 @@ from engine.tracking import Trackers, wanted_trackers
 from engine.tracking.rebuild import rebuild
 from engine.trainer import Trainer
 from utils.errors import Interrupted, RunError, ScratchError
+from utils.seeds import random_state
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +125,9 @@ class Replicas:
             for number in list(self._sessions):
                 trainer = stack.trainers[number]
                 with only_in(trainer.run.folders.logs):
-                    seed_training(trainer)  # as it is for a run that trains alone: no step draws
+                    seed_training(trainer)  # where it left its generators: no step draws, an evaluation may
                     self._account(number, trainer, accounts[number])
+                    trainer.random = random_state()
 
     def _account(self, number: int, trainer: Trainer, taken: Taken) -> None:
         """Let one replica account for its steps, and close its run if that was all or if it failed."""
