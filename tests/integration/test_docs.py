@@ -52,6 +52,7 @@ PROVEN_ELSEWHERE = {
     },
     "./scratch setup --all --dev": (".ci/run", "./scratch test"),
     "./scratch lint": (".ci/run", "./scratch lint"),
+    "docs/from_run_to_product.sh": (".ci/run", "docs/from_run_to_product.sh"),
     "./scratch doctor": ("tests/integration/test_cli_commands.py", '"doctor"'),  # its exit code depends on the disk
     "python -m venv .venv": (".ci/run", "python3 -m venv .venv"),
     ". .venv/bin/activate": (".ci/run", ". .venv/bin/activate"),
