@@ -82,7 +82,7 @@ def present(name: str, setting: str, auto: str) -> str:
     if name == "auto":
         return next(device for device, found in available.items() if found)
     if name not in available:
-        raise unknown(setting, name, ["auto", *available])
+        raise unknown("device", name, ["auto", *available])
     if not available[name]:
         here = ", ".join(device for device, found in available.items() if found)
         raise InputError(f"{setting} is {name}, but this machine has only {here}; use {auto}")

@@ -78,7 +78,7 @@ def test_an_answer_that_is_not_finite_is_the_examples_fault(predictor: Predictor
 @pytest.mark.parametrize(
     ("device", "said"),
     [
-        ("abacus", "unknown the device 'abacus'.*known: auto, cpu, cuda, mps"),
+        ("abacus", "unknown device 'abacus'.*known: auto, cpu, cuda, mps"),
         ("cuda", "the device is cuda, but this machine has only cpu"),
     ],
 )
