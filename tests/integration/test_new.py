@@ -36,7 +36,7 @@ SUITES = ("integration/test_every_chapter.py", "integration/test_determinism.py"
 def clone_at(root: Path) -> ToyClone:
     root.mkdir(exist_ok=True)
     clone = ToyClone(root)
-    for package in ("engine", "data_utils", "plotting", "config", "template"):
+    for package in ("engine", "data_utils", "inference", "plotting", "config", "template"):
         (root / package).symlink_to(REPOSITORY / package)
     shutil.copytree(
         REPOSITORY / "tests", root / "tests", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
@@ -132,6 +132,17 @@ def test_all_claims_of_a_new_chapter_hold(clone: ToyClone, reproduced: Ended) ->
         folder = clone.root / "models" / chapter
         assert json.loads((folder / "results.json").read_text()).keys() == {FIRST[chapter], "narrow"}
         assert f"| `{FIRST[chapter]}` |" in (folder / "README.md").read_text().partition("<!-- results -->")[2]
+
+
+@pytest.mark.usefixtures("reproduced")
+@pytest.mark.parametrize(
+    ("number", "example"), [("35", "0.5,0.2"), ("36", f"[{[[[0.5] * 8] * 8]}]"), ("37", "ABBADABA")]
+)
+def test_a_new_chapter_can_be_asked(clone: ToyClone, number: str, example: str) -> None:
+    asked = clone.scratch("predict", number, "--checkpoint", "latest", "--input", example, "--output", "json")
+    assert asked.returncode == 0, asked.stderr
+    (answer,) = json.loads(asked.stdout)
+    assert answer["label"] == answer["candidates"][0]["label"]
 
 
 @pytest.mark.usefixtures("suites")
