@@ -129,8 +129,8 @@ def _claims(chapter: Chapter, experiment: str) -> list[str]:
         for claim in results["claims"]
     ]
     return [
-        f"Of the experiment, checked on {results['date']} over runs with the seeds {seeds}; this model is one such run, or",
-        "one like them. Measured is the value nearest to the limit.",
+        f"Of the experiment, not of this model alone: checked on {results['date']} over runs with the seeds {seeds}.",
+        "Measured is the value nearest to the limit.",
         "",
         *_table(("claim about", "kind", "measured", "limit", "holds"), rows),
     ]
