@@ -10,7 +10,7 @@ import torch
 from torch.export import Dim, ExportedProgram
 
 from inference.predictor import Predictor
-from utils.errors import RunError
+from utils.errors import Interrupted, RunError
 
 
 def program(predictor: Predictor) -> ExportedProgram:
@@ -27,6 +27,8 @@ def program(predictor: Predictor) -> ExportedProgram:
     try:
         with quietly():
             traced = torch.export.export(pipeline, (example,), dynamic_shapes=({0: Dim("batch")},))
+    except Interrupted:
+        raise
     except Exception as error:  # what cannot be traced is told by many types
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise RunError(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -129,3 +130,17 @@ def test_the_config_is_one_that_triton_knows(answered: dict[str, Any]) -> None:
         "dynamicBatching": {"maxQueueDelayMicroseconds": "2000"},
         "instanceGroup": [{"kind": "KIND_CPU", "count": 1}],
     }
+
+
+def test_the_client_on_the_page_gets_an_answer(server: Server) -> None:
+    page = (REPOSITORY / "docs/export.md").read_text()
+    (client,) = re.findall(r"^```python\n([^`]*tritonclient.*?)^```", page, re.MULTILINE | re.DOTALL)
+    done = subprocess.run(
+        [triton_venv(Project().root).python, "-P", "-c", client.replace(":8000", f":{server.http}")],
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("[[")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deployment.export import as_onnx, as_safetensors, as_torch
 from deployment.export import bundle as module
 from deployment.export.bundle import bundle
 from deployment.export.forms import FORMS, export
@@ -194,3 +195,9 @@ def test_the_card_tells_only_how_to_load_what_is_there(predictor: Predictor, tmp
     card = (tmp_path / "export/MODEL_CARD.md").read_text()
     assert re.findall(r"^```(\w+)$", card, re.MULTILINE) == ["python"]
     assert "torch.export.load" in card
+
+
+@pytest.mark.parametrize("form", [as_onnx, as_torch, as_safetensors], ids=lambda form: form.FILE)
+def test_the_page_shows_what_the_card_shows(form: Any) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/export.md").read_text()
+    assert form.USE.format(shape=(1, 1, 8, 8), chapter="models/03_mlp") in page
