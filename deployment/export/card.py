@@ -11,6 +11,7 @@ from typing import Any
 
 from cli.chapters import ROOT, Chapter
 from data_utils.cards import DatasetCard, get_card
+from data_utils.cards.markdown import details
 from deployment.export import as_onnx, as_safetensors, as_torch, as_triton
 from inference.predictor import Predictor
 from utils.files import sha256_of
@@ -35,7 +36,7 @@ def model_card(predictor: Predictor, folder: Path) -> str:
         ["## Intended use", "", *_use(says)],
         ["## Inputs and outputs", "", *_inputs_and_outputs(predictor)],
         ["## How to load it", "", *_loading(predictor, folder)],
-        ["## Data", "", *_data(dataset)],
+        ["## Data", "", f"{dataset.title}: {dataset.contents}.", "", *details(dataset)],
         ["## Metrics", "", *_metrics(predictor)],
         ["## Claims", "", *_claims(chapter, predictor.config.experiment)],
         ["## What it cannot do", "", *_limits(chapter)],
@@ -71,7 +72,8 @@ def _inputs_and_outputs(predictor: Predictor) -> list[str]:
     signature, data = predictor.signature, predictor.data
     tensors = [("input", spec) for spec in signature.inputs] + [("output", spec) for spec in signature.outputs]
     rows = [
-        (what, f"`{spec.name}`", spec.dtype, f"[batch, {', '.join(map(str, spec.shape))}]") for what, spec in tensors
+        (what, f"`{spec.name}`", spec.dtype, f"[{', '.join(map(str, ('batch', *spec.shape)))}]")
+        for what, spec in tensors
     ]
     lines = [*_table(("", "name", "type", "shape"), rows), ""]
     lines += ["Inputs are in the units of the data: what prepares them is a part of the exported computation."]
@@ -95,22 +97,6 @@ def _loading(predictor: Predictor, folder: Path) -> list[str]:
             what = (form.__doc__ or "").splitlines()[0]
             lines += ["", what, "", f"{_FENCE}{language}", *form.USE.format(**place).splitlines(), _FENCE]
     return lines[1:]
-
-
-def _data(dataset: DatasetCard) -> list[str]:
-    facts = {
-        "Contents": dataset.contents,
-        "Source": dataset.source,
-        "Licence": dataset.licence,
-        "Citation": dataset.citation,
-        "Known issues": dataset.known_issues,
-        "Ethics": dataset.ethics,
-    }
-    return [
-        f"{dataset.title}. {dataset.description}",
-        "",
-        *(f"- **{name}**: {text}" for name, text in facts.items() if text),
-    ]
 
 
 def _metrics(predictor: Predictor) -> list[str]:
