@@ -8,6 +8,7 @@ import onnxruntime
 import torch
 from jaxtyping import Float32, Shaped
 from onnx import ModelProto
+from onnx_ir.passes.common import RemoveUnusedNodesPass
 from torch import Tensor
 
 from deployment.export.program import program, quietly
@@ -84,10 +85,11 @@ def _model(predictor: Predictor) -> ModelProto:
     except torch.onnx.OnnxExporterError as error:
         raise RunError(f"{predictor.chapter.folder.name} has no ONNX form: {' '.join(str(error).split())}") from error
     assert found is not None, "torch.onnx.export returns a program where dynamo=True"
+    RemoveUnusedNodesPass()(found.model)
+    for node in found.model.graph.all_nodes():
+        node.metadata_props.clear()
     model = found.model_proto
     del model.graph.value_info[:]  # shapes between the layers: left to whoever reads the file
-    for node in model.graph.node:
-        del node.metadata_props[:]
     for value in (*model.graph.input, *model.graph.output):
         del value.metadata_props[:]
         value.type.tensor_type.shape.dim[0].dim_param = "batch"

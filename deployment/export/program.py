@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import torch
 from torch.export import Dim, ExportedProgram
+from torch.fx import GraphModule
 
 from inference.predictor import Predictor
 from utils.errors import Interrupted, RunError
@@ -35,7 +36,8 @@ def program(predictor: Predictor) -> ExportedProgram:
             f"{predictor.chapter.folder.name} cannot be exported: {reason}; "
             "the function ask in its src/serving.py may hold tensor operations only, the same for every batch"
         ) from error
-    for node in traced.graph.nodes:
+    graphs = [each.graph for each in traced.graph_module.modules() if isinstance(each, GraphModule)]  # loops have some
+    for node in (node for graph in graphs for node in graph.nodes):
         for note in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node"):
             node.meta.pop(note, None)
     return traced

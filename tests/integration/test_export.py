@@ -72,6 +72,8 @@ def test_a_chapter_goes_into_every_form(name: str, tmp_path: Path) -> None:
     differences = dict(line.split() for line in ended.stdout.splitlines()[-len(FORMS) :])
     assert list(differences) == list(FORMS)
     assert (folder / "MODEL_CARD.md").is_file()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert [path for path in files if str(REPOSITORY).encode() in path.read_bytes()] == []
 
 
 def test_what_the_card_shows_runs_without_the_project(outputs: Path, tmp_path: Path) -> None:
