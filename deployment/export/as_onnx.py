@@ -11,7 +11,7 @@ from onnx import ModelProto
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 from torch import Tensor
 
-from deployment.export.program import program, quietly
+from deployment.export.program import program, quietly, reason
 from inference.predictor import Predictor
 from utils.errors import InputError, RunError
 
@@ -83,7 +83,7 @@ def _model(predictor: Predictor) -> ModelProto:
                 traced, (), dynamo=True, input_names=["x"], output_names=names, opset_version=_OPSET, verbose=False
             )
     except torch.onnx.OnnxExporterError as error:
-        raise RunError(f"{predictor.chapter.folder.name} has no ONNX form: {' '.join(str(error).split())}") from error
+        raise RunError(f"{predictor.chapter.folder.name} has no ONNX form: {reason(error)}") from error
     assert found is not None, "torch.onnx.export returns a program where dynamo=True"
     RemoveUnusedNodesPass()(found.model)
     for node in found.model.graph.all_nodes():

@@ -31,9 +31,8 @@ def program(predictor: Predictor) -> ExportedProgram:
     except Interrupted:
         raise
     except Exception as error:  # what cannot be traced is told by many types
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise RunError(
-            f"{predictor.chapter.folder.name} cannot be exported: {reason}; "
+            f"{predictor.chapter.folder.name} cannot be exported: {reason(error)}; "
             "the function ask in its src/serving.py may hold tensor operations only, the same for every batch"
         ) from error
     graphs = [each.graph for each in traced.graph_module.modules() if isinstance(each, GraphModule)]  # loops have some
@@ -41,6 +40,13 @@ def program(predictor: Predictor) -> ExportedProgram:
         for note in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node"):
             node.meta.pop(note, None)
     return traced
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what `error` was raised from in the first place; torch adds pages to it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 @contextmanager

@@ -107,6 +107,14 @@ def test_the_onnx_file_says_what_it_is(exported: dict[str, Path], predictor: Pre
     assert shapes == {"x": ["batch", 2], "probabilities": ["batch", 2]}
 
 
+def test_an_operation_that_onnx_lacks_is_told_in_a_line(config: ExperimentConfig[Any], tmp_path: Path) -> None:
+    predictor = served(tmp_path / "01_toy", config, lambda model, x: {"a": torch.special.bessel_j0(model(x))})
+    with pytest.raises(RunError, match=r"01_toy has no ONNX form: .*bessel_j0") as error:
+        export(predictor, "onnx", tmp_path)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 300
+
+
 def test_a_model_too_large_for_an_onnx_file_is_refused(
     predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
