@@ -61,9 +61,9 @@ def assemble(chapter: Path, outputs: Path, run_id: str, folder: Path) -> dict[st
         exported = export(predictor, "onnx", folder)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    difference = check(predictor, exported)
+    check(predictor, exported)
     write_atomic(folder / SIGNATURE, json.dumps(predictor.signature.model_dump(mode="json"), indent=2) + "\n")
-    write_atomic(folder / "MODEL_CARD.md", model_card(predictor, difference))
+    write_atomic(folder / "MODEL_CARD.md", model_card(predictor, folder))
     return {
         "run_id": run_id,
         "experiment": predictor.config.experiment,
