@@ -33,8 +33,9 @@ def register(chapter: Path, run: Path, uri: str | None) -> None:
 
     there = Registry(uri, create=True)
     with tempfile.TemporaryDirectory() as temporary:
-        tags = assemble(chapter, run.parents[1], run.name, Path(temporary))
-        version = add(there, chapter.name, Path(temporary), tags)
+        bundle = Path(temporary, "bundle")
+        tags = assemble(chapter, run.parents[1], run.name, bundle)
+        version = add(there, chapter.name, bundle, tags)
     click.echo(f"registered run {run.name} as {version}, at {shown(there.uri)}")
 
 
@@ -47,7 +48,8 @@ def list_(name: str | None, uri: str | None) -> None:
     if name is None:
         models = [(model, there.versions(model), there.aliases(model)) for model in there.names()]
         rows = [
-            [model, len(versions), *(aliases.get(alias, "-") for alias in ALIASES)] for model, versions, aliases in models
+            [model, len(versions), *(aliases.get(alias, "-") for alias in ALIASES)]
+            for model, versions, aliases in models
         ]
         click.echo(table(["model", "versions", *ALIASES], rows))
         return

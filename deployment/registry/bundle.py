@@ -15,11 +15,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from deployment.export.agreement import check
-from deployment.export.card import model_card
-from deployment.export.forms import export
+from deployment.export.bundle import bundle
 from engine.checkpoints import save_checkpoint
-from engine.references import resolve_checkpoint
+from engine.references import checkpoint_in
 from engine.run import Folders, read_summary
 from engine.state import read_checkpoint
 from inference.predictor import Predictor
@@ -30,13 +28,13 @@ CHECKPOINT, RECORD, SIGNATURE = "model.pt", "metrics.jsonl", "signature.json"
 
 
 def assemble(chapter: Path, outputs: Path, run_id: str, folder: Path) -> dict[str, str]:
-    """Put the bundle of a finished run into `folder`.
+    """Make `folder`, the bundle of a finished run.
 
     Args:
         chapter: The chapter's folder.
         outputs: Where its runs are.
         run_id: The run.
-        folder: An empty folder.
+        folder: Must not exist.
 
     Returns:
         What a list of versions shows of it, as tags.
@@ -48,22 +46,21 @@ def assemble(chapter: Path, outputs: Path, run_id: str, folder: Path) -> dict[st
     summary = read_summary(outputs, run_id)
     if summary["status"] != "finished":
         raise InputError(f"run {run_id} is {summary['status']}, and only a finished one can be registered")
-    path, folders = resolve_checkpoint(run_id, outputs), Folders.of(outputs, run_id)
+    folders = Folders.of(outputs, run_id)
+    path = checkpoint_in(folders.models)
     predictor = Predictor.from_checkpoint(chapter, str(path), outputs)
+    bundle(predictor, ["onnx"], folder)
+    signature = json.dumps(predictor.signature.model_dump(mode="json"), indent=2)
+    write_atomic(folder / SIGNATURE, f"{signature}\n")
     try:
-        shutil.copy(folders.models / "config.yaml", folder)
-        shutil.copy(folders.models / "metrics.json", folder)
-        shutil.copy(folders.logs / RECORD, folder)
         if path.is_dir():  # sharded: one file is enough from here on
             save_checkpoint(folder / CHECKPOINT, read_checkpoint(path, chapter))
         else:
-            shutil.copy(path, folder / CHECKPOINT)
-        exported = export(predictor, "onnx", folder)
+            shutil.copyfile(path, folder / CHECKPOINT)
+        for file in (folders.models / "config.yaml", folders.models / "metrics.json", folders.logs / RECORD):
+            shutil.copyfile(file, folder / file.name)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    check(predictor, exported)
-    write_atomic(folder / SIGNATURE, json.dumps(predictor.signature.model_dump(mode="json"), indent=2) + "\n")
-    write_atomic(folder / "MODEL_CARD.md", model_card(predictor, folder))
     return {
         "run_id": run_id,
         "experiment": predictor.config.experiment,

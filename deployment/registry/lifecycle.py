@@ -3,7 +3,6 @@
 import getpass
 import os
 import tempfile
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +16,9 @@ JUDGED = ("staging", "prod")
 """The aliases for use by others: a version gets one only past the gates."""
 
 
-def promote(registry: Registry, chapter: Path, which: str, alias: str, new_signature: bool) -> tuple[Version, list[str]]:
+def promote(
+    registry: Registry, chapter: Path, which: str, alias: str, new_signature: bool
+) -> tuple[Version, list[str]]:
     """Let `alias` name a version of a chapter's model, if nothing speaks against it.
 
     Args:
@@ -44,12 +45,11 @@ def promote(registry: Registry, chapter: Path, which: str, alias: str, new_signa
     held = {each: v for v in registry.versions(chapter.name) for each in v.aliases}
     former = held.get(alias)
     reasons = _in_use(version) if alias == "archived" else _judged(registry, chapter, version, alias)
-    changed = alias in JUDGED and former is not None and former.tags.get("signature") != version.tags.get("signature")
+    before, now = (each.tags.get("signature") if each else None for each in (former, version))
+    changed = alias in JUDGED and former is not None and before != now
     if changed and former is not None and not new_signature:
-        reasons.append(
-            f"its signature {version.tags.get('signature')} is not that of version {former.number}, which {alias} names "
-            f"now ({former.tags.get('signature')}): who asks for {alias} may break; --new-signature allows it"
-        )
+        said = f"its signature is {now}, that of version {former.number}, which {alias} names now, is {before}"
+        reasons.append(f"{said}: those who ask {alias} may break; --new-signature allows it")
     if not reasons:
         code = git_state(chapter)
         record = {

@@ -1,13 +1,12 @@
 """The list of a bundle's files with the SHA-256 of each; its own SHA-256 says which bundle it is."""
 
-import hashlib
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 from utils.errors import RunError
-from utils.files import write_atomic
+from utils.files import sha256_of, write_atomic
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -23,9 +22,9 @@ def seal(folder: Path) -> str:
     Raises:
         RunError: The disk is full.
     """
-    files = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    files = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     write_atomic(folder / MANIFEST, json.dumps({"schema": SCHEMA, "files": files}, indent=2) + "\n")
-    return _sha256(folder / MANIFEST)
+    return sha256_of(folder / MANIFEST)
 
 
 def listed(path: Path, digest: str, where: str) -> dict[str, str]:
@@ -41,7 +40,7 @@ def listed(path: Path, digest: str, where: str) -> dict[str, str]:
     """
     if not path.is_file():
         raise RunError(f"{where} has no {MANIFEST}; register the run again")
-    if _sha256(path) != digest:
+    if sha256_of(path) != digest:
         raise RunError(f"{where}: {MANIFEST} is not the one that was registered; register the run again")
     content: Any = json.loads(path.read_text())
     if content["schema"] > SCHEMA:
@@ -63,12 +62,7 @@ def verify(folder: Path, digest: str, where: str) -> None:
         path = folder / name
         if not path.is_file():
             raise RunError(f"{where} lacks {name}; register the run again")
-        if _sha256(path) != expected:
+        if sha256_of(path) != expected:
             raise RunError(f"{where}: {name} is not what was registered; register the run again")
     if extra := sorted({path.name for path in folder.iterdir()} - {*files, MANIFEST}):
         raise RunError(f"{where} holds {extra[0]}, which was not registered; delete it, or load into another folder")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
