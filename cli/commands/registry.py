@@ -14,7 +14,7 @@ _URI = click.option(
     "--uri",
     metavar="URI",
     help="The registry: sqlite:///FILE, or the address of an MLflow server; default: $MLFLOW_TRACKING_URI, else "
-    "registry/mlflow.db in this clone.",
+    "outputs/registry/mlflow.db in this clone.",
 )
 _DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 

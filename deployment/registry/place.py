@@ -14,12 +14,12 @@ _SQLITE = "sqlite:///"
 
 
 def chosen(uri: str | None) -> str:
-    """`uri` where it is given, else what MLFLOW_TRACKING_URI says, else the database `registry/mlflow.db` of the clone.
+    """`uri` where it is given, else what MLFLOW_TRACKING_URI says, else the database `outputs/registry/mlflow.db` of the clone.
 
     Raises:
         InputError: It names neither a database file nor a server.
     """
-    uri = uri or os.environ.get(VARIABLE) or f"{_SQLITE}{ROOT / 'registry/mlflow.db'}"
+    uri = uri or os.environ.get(VARIABLE) or f"{_SQLITE}{ROOT / 'outputs/registry/mlflow.db'}"
     if not re.match(r"sqlite:///.|https?://[^/]", uri):
         raise InputError(
             f"the registry '{shown(uri)}' is neither sqlite:///FILE nor the http(s) address of an MLflow server; "

@@ -15,7 +15,7 @@ from tests.doubles.mlflow_server import QUIET, free_port, mlflow_server
 from tests.doubles.scripts import call
 from utils.errors import InputError, RunError
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # in what MLflow uses
 
 NAME = "01_toy"
 RECORD = {"at": "2026-01-02T03:04:05Z", "by": "someone"}

@@ -11,7 +11,7 @@ from utils.errors import InputError, RunError
 def test_the_option_wins_over_the_variable_and_the_variable_over_the_clone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     assert chosen(None).startswith("sqlite:////")
-    assert chosen(None).endswith("/registry/mlflow.db")
+    assert chosen(None).endswith("/outputs/registry/mlflow.db")
     monkeypatch.setenv(VARIABLE, "http://variable:5000")
     assert chosen(None) == "http://variable:5000"
     assert chosen("https://option") == "https://option"
@@ -21,7 +21,7 @@ def test_the_option_wins_over_the_variable_and_the_variable_over_the_clone(monke
     "uri", ["file:///tmp/x", "mlruns", "postgresql://host/db", "databricks", "sqlite:///", "http://"]
 )
 def test_what_is_neither_a_database_file_nor_a_server_is_refused(uri: str) -> None:
-    with pytest.raises(InputError, match="neither sqlite:///FILE nor the http"):
+    with pytest.raises(InputError, match=r"neither sqlite:///FILE nor the http"):
         chosen(uri)
 
 
@@ -32,7 +32,7 @@ def test_a_password_is_not_shown() -> None:
 
 def test_a_registry_that_is_not_there_is_made_only_by_registering(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"
-    with pytest.raises(InputError, match="there is no registry at .*scratch registry register"):
+    with pytest.raises(InputError, match=r"there is no registry at .*scratch registry register"):
         check(uri, create=False)
     assert not (tmp_path / "new").exists()
     check(uri, create=True)
@@ -40,10 +40,10 @@ def test_a_registry_that_is_not_there_is_made_only_by_registering(tmp_path: Path
 
 def test_a_damaged_database_costs_one_line_at_once(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"not a database" * 1000)
-    with pytest.raises(RunError, match="cannot use the registry .*not a database; restore a copy"):
+    with pytest.raises(RunError, match=r"cannot use the registry .*not a database; restore a copy"):
         check(f"sqlite:///{tmp_path}/mlflow.db", create=False)
 
 
 def test_a_folder_that_cannot_be_written_costs_one_line_at_once() -> None:
-    with pytest.raises(RunError, match="cannot use the registry /proc/registry/mlflow.db"):
-        check("sqlite:////proc/registry/mlflow.db", create=True)
+    with pytest.raises(RunError, match=r"cannot use the registry /proc/outputs/registry/mlflow.db"):
+        check("sqlite:////proc/outputs/registry/mlflow.db", create=True)
