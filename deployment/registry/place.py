@@ -14,7 +14,7 @@ _SQLITE = "sqlite:///"
 
 
 def chosen(uri: str | None) -> str:
-    """`uri` where it is given, else what MLFLOW_TRACKING_URI says, else the database `outputs/registry/mlflow.db` of the clone.
+    """`uri` where it is given, else what MLFLOW_TRACKING_URI says, else `outputs/registry/mlflow.db` in the clone.
 
     Raises:
         InputError: It names neither a database file nor a server.

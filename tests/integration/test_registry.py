@@ -182,7 +182,7 @@ def test_a_registration_that_fails_halfway_leaves_no_version(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(database.client, "log_artifacts", full)
-    with pytest.raises(RunError, match="refused: .*No space left on device"):
+    with pytest.raises(RunError, match=r"refused: .*No space left on device"):
         register(database, tmp_path)
     assert len(database.versions(NAME)) == before
 
