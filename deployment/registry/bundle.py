@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from deployment.export.bundle import bundle
+from deployment.registry.manifest import CHECKPOINT
 from engine.checkpoints import save_checkpoint
 from engine.references import checkpoint_in
 from engine.run import Folders, read_summary
@@ -24,7 +25,7 @@ from inference.predictor import Predictor
 from utils.errors import InputError
 from utils.files import cannot_write, write_atomic
 
-CHECKPOINT, RECORD, SIGNATURE = "model.pt", "metrics.jsonl", "signature.json"
+RECORD, SIGNATURE = "metrics.jsonl", "signature.json"
 
 
 def assemble(chapter: Path, outputs: Path, run_id: str, folder: Path) -> dict[str, str]:

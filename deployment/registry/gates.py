@@ -12,7 +12,8 @@ from data_utils import load
 from data_utils.splits import Splits
 from deployment.export.agreement import MOST, largest_difference
 from deployment.export.as_onnx import FILE
-from deployment.registry.bundle import CHECKPOINT, RECORD, SIGNATURE
+from deployment.registry.bundle import RECORD, SIGNATURE
+from deployment.registry.manifest import CHECKPOINT
 from engine.claims import Claim, Record
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
