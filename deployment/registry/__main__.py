@@ -32,6 +32,7 @@ def register(chapter: Path, run: Path, uri: str | None) -> None:
     from deployment.registry.writing import add
 
     there = Registry(uri, create=True)
+    there.names()  # nothing is exported for a server that does not answer
     with tempfile.TemporaryDirectory() as temporary:
         bundle = Path(temporary, "bundle")
         tags = assemble(chapter, run.parents[1], run.name, bundle)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from deployment.registry.failures import explained, if_there
 from deployment.registry.manifest import MANIFEST, listed, verify
-from deployment.registry.place import check, chosen, shown
+from deployment.registry.place import chosen, opening, shown
 from engine.mlflow_client import connect
 from utils.errors import InputError, RunError, did_you_mean, unknown
 from utils.files import cannot_write
@@ -57,8 +57,7 @@ class Registry:
 
     def __init__(self, uri: str | None = None, create: bool = False) -> None:
         self.uri = chosen(uri)
-        check(self.uri, create)
-        with explained(self.uri):
+        with opening(self.uri, create), explained(self.uri):
             self.client: Any = connect(self.uri)
 
     def names(self) -> list[str]:

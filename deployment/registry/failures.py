@@ -40,3 +40,14 @@ def if_there(question: Callable[[], Any]) -> Any:
         if error.error_code in _NOT_THERE:
             return None
         raise
+
+
+def unless_there(make: Callable[[], Any]) -> None:
+    """Make something that someone else may have made by now."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        make()
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise

@@ -124,7 +124,10 @@ def _violations(claim: Claim, predictor: Predictor, rows: Record) -> list[str]:
 
 
 def _export(predictor: Predictor, exported: Path) -> list[str]:
-    difference = largest_difference(predictor, exported)
+    try:
+        difference = largest_difference(predictor, exported)
+    except Exception as error:  # onnxruntime has many types for a file that it cannot run
+        return [f"{exported.name} cannot be run: {' '.join(str(error).split())}"]
     if difference <= MOST:
         return []
     return [f"{exported.name} differs from the checkpoint by {difference:.3g}, more than {MOST:g}"]

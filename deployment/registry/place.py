@@ -1,8 +1,11 @@
 """Where the registry is: a database in this clone, unless an MLflow server is named."""
 
+import fcntl
 import os
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,8 +41,11 @@ def database(uri: str) -> Path | None:
     return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
 
 
-def check(uri: str, create: bool) -> None:
-    """Return if the database can be opened; MLflow itself would try for minutes, and make one where there is none.
+@contextmanager
+def opening(uri: str, create: bool) -> Iterator[None]:
+    """Within this a database may be opened, by one process at a time: where it is new, MLflow makes its tables.
+
+    It is looked at first, because MLflow would try for minutes to open one that is damaged.
 
     Args:
         uri: As from `chosen`; a server is not asked.
@@ -47,19 +53,21 @@ def check(uri: str, create: bool) -> None:
 
     Raises:
         InputError: There is none.
-        RunError: It is damaged, or not a database.
+        RunError: It is damaged, or not a database, or cannot be written.
     """
     path = database(uri)
-    if path is None:
-        return
-    if not path.exists() and not create:
+    if path is not None and not path.exists() and not create:
         raise InputError(f"there is no registry at {path} yet; scratch registry register RUN_ID makes it")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=20)
-        try:
-            connection.execute("select count(*) from sqlite_master").fetchone()
-        finally:
-            connection.close()
-    except (OSError, sqlite3.Error) as error:
-        raise RunError(f"cannot use the registry {path}: {error}; restore a copy, or name another by --uri") from None
+    with ExitStack() as held:
+        if path is not None:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock = held.enter_context(path.with_name(f"{path.name}.lock").open("w"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                with closing(sqlite3.connect(path, timeout=20)) as connection:
+                    connection.execute("select count(*) from sqlite_master").fetchone()
+            except (OSError, sqlite3.Error) as error:
+                raise RunError(
+                    f"cannot use the registry {path}: {error}; restore a copy, or name another by --uri"
+                ) from None
+        yield

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from deployment.registry.client import DIGEST, FOLDER, Registry, Version, version_of
-from deployment.registry.failures import explained
+from deployment.registry.failures import explained, unless_there
 from deployment.registry.manifest import seal
 from deployment.registry.place import database
 
@@ -21,12 +21,8 @@ def add(registry: Registry, name: str, bundle: Path, tags: Mapping[str, str]) ->
     file = database(registry.uri)
     place = (file.parent / "mlflow").as_uri() if file else None  # a server has its own place for files
     with explained(registry.uri):
-        from mlflow.exceptions import MlflowException
-
-        with suppress(MlflowException):  # made by now; where the reason is another one, the next calls tell
-            client.create_experiment(experiment, artifact_location=place)
-        with suppress(MlflowException):
-            client.create_registered_model(name)
+        unless_there(lambda: client.create_experiment(experiment, artifact_location=place))
+        unless_there(lambda: client.create_registered_model(name))
         run = client.create_run(client.get_experiment_by_name(experiment).experiment_id).info.run_id
         try:
             client.log_artifacts(run, str(bundle), FOLDER)

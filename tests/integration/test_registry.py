@@ -12,7 +12,7 @@ import pytest
 from deployment.registry.client import Registry, Version
 from deployment.registry.writing import add, move
 from tests.doubles.mlflow_server import QUIET, free_port, mlflow_server
-from tests.doubles.scripts import call
+from tests.doubles.scripts import Ended, call
 from utils.errors import InputError, RunError
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # in what MLflow uses
@@ -27,8 +27,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def database(folder: Path) -> Registry:
-    return Registry(f"sqlite:///{folder}/mlflow.db", create=True)
+def at_once(folder: Path) -> list[Ended]:
+    """Two processes that find no database and register."""
+    script = """
+import sys
+from pathlib import Path
+from deployment.registry.client import Registry
+from deployment.registry.writing import add
+bundle = Path(sys.argv[2])
+bundle.mkdir()
+(bundle / "model.pt").write_text(bundle.name)
+print(add(Registry(sys.argv[1], create=True), "04_at_once", bundle, {}).number)
+"""
+    uri, env = f"sqlite:///{folder}/mlflow.db", QUIET | _PATH
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda i: call("-P", "-c", script, uri, folder / str(i), env=env), range(2)))
+
+
+@pytest.fixture(scope="module")
+def database(folder: Path, at_once: list[Ended]) -> Registry:
+    return Registry(f"sqlite:///{folder}/mlflow.db")
 
 
 @pytest.fixture(scope="module")
@@ -113,21 +131,9 @@ def test_registrations_at_once_become_versions_of_their_own(registry: Registry, 
         assert (got / "model.pt").read_text() == each.name
 
 
-def test_processes_that_register_at_once_become_versions_of_their_own(database: Registry, tmp_path: Path) -> None:
-    script = """
-import sys
-from pathlib import Path
-from deployment.registry.client import Registry
-from deployment.registry.writing import add
-bundle = Path(sys.argv[2])
-bundle.mkdir()
-(bundle / "model.pt").write_text(bundle.name)
-print(add(Registry(sys.argv[1]), "04_at_once", bundle, {}).number)
-"""
-    with ThreadPoolExecutor() as pool:
-        ended = list(pool.map(lambda i: call("-c", script, database.uri, tmp_path / str(i), env=QUIET), range(2)))
-    assert [each.stderr for each in ended] == ["", ""]
-    assert sorted(each.stdout.strip() for each in ended) == ["1", "2"]
+def test_processes_that_register_at_once_in_a_new_database_become_versions_of_their_own(at_once: list[Ended]) -> None:
+    assert [each.stderr for each in at_once] == ["", ""]
+    assert sorted(each.stdout.strip() for each in at_once) == ["1", "2"]
 
 
 @pytest.mark.parametrize(

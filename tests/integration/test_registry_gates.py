@@ -186,6 +186,10 @@ def _one_weight(folder: Path) -> None:
     onnx.save(model, folder / "model.onnx")
 
 
+def _no_export(folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"not a model")
+
+
 def _other_weights(folder: Path) -> None:
     """The checkpoint is not the one that was measured; its export is not of it either."""
     content = load_checkpoint(folder / "model.pt")
@@ -213,6 +217,7 @@ def _other_chapter(folder: Path) -> None:
     ("change", "said"),
     [
         (_one_weight, ["model.onnx differs from the checkpoint by 0."]),
+        (_no_export, ["model.onnx cannot be run: "]),
         (_other_weights, ["train/loss of the checkpoint is ", "model.onnx differs from the checkpoint by "]),
         (_other_step, ["the run recorded nothing at step 7, the checkpoint's"]),
         (_other_code, ["the chapter's code has another signature by now (class_names); register the run again"]),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.registry.place import VARIABLE, check, chosen, shown
+from deployment.registry.place import VARIABLE, chosen, opening, shown
 from utils.errors import InputError, RunError
 
 
@@ -32,18 +32,28 @@ def test_a_password_is_not_shown() -> None:
 
 def test_a_registry_that_is_not_there_is_made_only_by_registering(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"
-    with pytest.raises(InputError, match=r"there is no registry at .*scratch registry register"):
-        check(uri, create=False)
+    with (
+        pytest.raises(InputError, match=r"there is no registry at .*scratch registry register"),
+        opening(uri, create=False),
+    ):
+        pass
     assert not (tmp_path / "new").exists()
-    check(uri, create=True)
+    with opening(uri, create=True):
+        pass
 
 
 def test_a_damaged_database_costs_one_line_at_once(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"not a database" * 1000)
-    with pytest.raises(RunError, match=r"cannot use the registry .*not a database; restore a copy"):
-        check(f"sqlite:///{tmp_path}/mlflow.db", create=False)
+    with (
+        pytest.raises(RunError, match=r"cannot use the registry .*not a database; restore a copy"),
+        opening(f"sqlite:///{tmp_path}/mlflow.db", create=False),
+    ):
+        pass
 
 
 def test_a_folder_that_cannot_be_written_costs_one_line_at_once() -> None:
-    with pytest.raises(RunError, match=r"cannot use the registry /proc/outputs/registry/mlflow.db"):
-        check("sqlite:////proc/outputs/registry/mlflow.db", create=True)
+    with (
+        pytest.raises(RunError, match=r"cannot use the registry /proc/outputs/registry/mlflow.db"),
+        opening("sqlite:////proc/outputs/registry/mlflow.db", create=True),
+    ):
+        pass
