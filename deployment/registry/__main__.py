@@ -84,7 +84,7 @@ def promote(chapter: Path, version: str, alias: str, new_signature: bool, uri: s
 
     found, reasons = promote(Registry(uri), chapter, version, alias, new_signature)
     for reason in reasons:
-        click.echo(f"refused: {found} as {alias}: {reason}", err=True)
+        click.echo(f"refused: {found} as {alias}: {' '.join(reason.split())}", err=True)
     if not reasons:
         click.echo(f"{found} is {alias}{' already' if alias in found.aliases else ''}")
     return 1 if reasons else 0

@@ -127,7 +127,7 @@ def _export(predictor: Predictor, exported: Path) -> list[str]:
     try:
         difference = largest_difference(predictor, exported)
     except Exception as error:  # onnxruntime has many types for a file that it cannot run
-        return [f"{exported.name} cannot be run: {' '.join(str(error).split())}"]
+        return [f"{exported.name} cannot be run: {error}"]
     if difference <= MOST:
         return []
     return [f"{exported.name} differs from the checkpoint by {difference:.3g}, more than {MOST:g}"]

@@ -12,7 +12,7 @@ import pytest
 from deployment.registry.client import Registry, Version
 from deployment.registry.writing import add, move
 from tests.doubles.mlflow_server import QUIET, free_port, mlflow_server
-from tests.doubles.scripts import Ended, call
+from tests.doubles.scripts import Ended, call, finish, start
 from utils.errors import InputError, RunError
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # in what MLflow uses
@@ -40,8 +40,8 @@ bundle.mkdir()
 print(add(Registry(sys.argv[1], create=True), "04_at_once", bundle, {}).number)
 """
     uri, env = f"sqlite:///{folder}/mlflow.db", QUIET | _PATH
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda i: call("-P", "-c", script, uri, folder / str(i), env=env), range(2)))
+    started = [start("-P", "-c", script, uri, folder / str(i), env=env) for i in range(2)]
+    return [finish(process, None) for process in started]
 
 
 @pytest.fixture(scope="module")
