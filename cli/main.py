@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": "Ask a trained model.",
     "export": "Write a trained model as ONNX, torch.export, safetensors, or for Triton.",
     "tritonserver": "Start Triton Inference Server on an exported model.",
+    "registry": "Keep trained models as versions, and say which is in use.",
     "exercise": "Copy a chapter, with its core left for you to write.",
     "check": "Grade what you wrote, part by part.",
     "track": "Show a recorded run on TensorBoard, wandb or MLflow.",

@@ -29,9 +29,9 @@ def resolve_checkpoint(reference: str, outputs: Path) -> Path:
         return Path(reference)
     runs = run_ids(outputs)
     if reference == "latest" or reference in runs:
-        return _checkpoint_in(Folders.of(outputs, find_run(outputs, reference)).models)
+        return checkpoint_in(Folders.of(outputs, find_run(outputs, reference)).models)
     if is_artifact_reference(reference):
-        return _checkpoint_in(fetch_artifact(reference, outputs / "artifacts"))
+        return checkpoint_in(fetch_artifact(reference, outputs / "artifacts"))
     raise InputError(
         f"there is no checkpoint '{reference}'{did_you_mean(reference, runs)}: "
         "name a .pt file, a run id, latest, or a wandb artifact such as entity/project/name:alias"
@@ -59,7 +59,12 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return sharded[-1] if sharded and _step_of(sharded[-1]) > load_checkpoint(file)["step"] else file
 
 
-def _checkpoint_in(folder: Path) -> Path:
+def checkpoint_in(folder: Path) -> Path:
+    """The checkpoint to use a run with, or the folder of an artifact: the best one, else the last.
+
+    Raises:
+        InputError: There is none.
+    """
     for name in PREFERRED:
         if (folder / name).exists():
             return folder / name

@@ -30,6 +30,7 @@ NOT_OURS = {
     ".pytest_cache",
 }
 TEST_REPRODUCE = "tests/integration/test_reproduce.py"
+TEST_REGISTRY = "tests/integration/test_registry_command.py"
 TEST_NEW = "tests/integration/test_new.py"
 
 # Commands that are too expensive to run here: each with the file that runs it, and what it says there.
@@ -72,6 +73,16 @@ PROVEN_ELSEWHERE = {
     "./scratch reproduce 35": (TEST_NEW, '"reproduce", *TRAINED'),
     "./scratch compare RUN_ID": (TEST_REPRODUCE, '"compare", new.name'),
     "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
+    **{
+        f"./scratch registry {arguments}": (TEST_REGISTRY, f'"registry", "{arguments.split()[0]}"')
+        for arguments in (
+            "register RUN_ID",
+            "list",
+            "list 01",
+            "promote 01 1 prod",
+            "load 01 prod --to DIRECTORY",
+        )
+    },
     **{
         f"./scratch checkpoints {arguments}": (
             "tests/integration/test_checkpoints_command.py",

@@ -2,23 +2,18 @@
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.doubles.mlflow_server import QUIET, free_port, mlflow_server
 from tests.doubles.scripts import TRAIN, call
 
 pytestmark = pytest.mark.timeout(180)
-
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONWARNINGS": "ignore"}
 
 
 def train(outputs: Path, *arguments: str) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
@@ -72,35 +67,8 @@ def test_a_run_is_in_the_database_beside_it(tmp_path: Path) -> None:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path / "server"
-    folder.mkdir()
-    place = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, *place], stdout=log, stderr=log, cwd=folder, env={**os.environ, **QUIET}, start_new_session=True
-        )
-        url = f"http://127.0.0.1:{port}"
-        try:
-            _wait_for(url, process)
-            yield url
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(600):
-        assert process.poll() is None
-        try:
-            urllib.request.urlopen(f"{url}/health", timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError(url)
+    with mlflow_server(tmp_path / "server") as url:
+        yield url
 
 
 def test_a_run_is_on_the_server_that_the_config_names(tmp_path: Path, server: str) -> None:
@@ -109,9 +77,7 @@ def test_a_run_is_on_the_server_that_the_config_names(tmp_path: Path, server: st
 
 
 def test_a_server_that_is_not_there_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        summary, _, said = train(tmp_path, f"tracking.mlflow.uri=http://127.0.0.1:{closed.getsockname()[1]}")
+    summary, _, said = train(tmp_path, f"tracking.mlflow.uri=http://127.0.0.1:{free_port()}")
     assert summary["status"] == "finished"
     (line,) = [line for line in said.splitlines() if "mlflow" in line]
     assert line.endswith("it is switched off for this run")

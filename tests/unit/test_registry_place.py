@@ -1,0 +1,59 @@
+"""Where the registry is, and what is said where it cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from deployment.registry.place import VARIABLE, chosen, opening, shown
+from utils.errors import InputError, RunError
+
+
+def test_the_option_wins_over_the_variable_and_the_variable_over_the_clone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert chosen(None).startswith("sqlite:////")
+    assert chosen(None).endswith("/outputs/registry/mlflow.db")
+    monkeypatch.setenv(VARIABLE, "http://variable:5000")
+    assert chosen(None) == "http://variable:5000"
+    assert chosen("https://option") == "https://option"
+
+
+@pytest.mark.parametrize(
+    "uri", ["file:///tmp/x", "mlruns", "postgresql://host/db", "databricks", "sqlite:///", "http://"]
+)
+def test_what_is_neither_a_database_file_nor_a_server_is_refused(uri: str) -> None:
+    with pytest.raises(InputError, match=r"neither sqlite:///FILE nor the http"):
+        chosen(uri)
+
+
+def test_a_password_is_not_shown() -> None:
+    assert shown("http://me:secret@host:5000/x") == "http://host:5000/x"
+    assert shown("http://host:5000/a@b") == "http://host:5000/a@b"
+
+
+def test_a_registry_that_is_not_there_is_made_only_by_registering(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/new/mlflow.db"
+    with (
+        pytest.raises(InputError, match=r"there is no registry at .*scratch registry register"),
+        opening(uri, create=False),
+    ):
+        pass
+    assert not (tmp_path / "new").exists()
+    with opening(uri, create=True):
+        pass
+
+
+def test_a_damaged_database_costs_one_line_at_once(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"not a database" * 1000)
+    with (
+        pytest.raises(RunError, match=r"cannot use the registry .*not a database; restore a copy"),
+        opening(f"sqlite:///{tmp_path}/mlflow.db", create=False),
+    ):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_costs_one_line_at_once() -> None:
+    with (
+        pytest.raises(RunError, match=r"cannot use the registry /proc/outputs/registry/mlflow.db"),
+        opening("sqlite:////proc/outputs/registry/mlflow.db", create=True),
+    ):
+        pass
