@@ -6,7 +6,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
+from deployment.api.docs import add_docs
 from deployment.api.errors import ApiError, ErrorAnswer, busy
 from deployment.api.openapi import add_predictions
 from deployment.api.schemas import Health, Models
@@ -36,11 +38,14 @@ def make_app(service: Service, background: Callable[[], AbstractAsyncContextMana
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     add_predictions(app, service)
     _add_rest(app, service)
+    add_docs(app)
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _defect)
     return app
 
@@ -86,6 +91,10 @@ async def _http_error(request: Request, error: Any) -> Response:
     }
     code, message = known.get(error.status_code, ("invalid", str(error.detail)))
     return ApiError(error.status_code, code, message, headers=error.headers).response()
+
+
+async def _gone(_: Request, __: Any) -> Response:
+    return Response(status_code=499)  # nobody reads it; the log has it
 
 
 async def _defect(_: Request, error: Any) -> Response:

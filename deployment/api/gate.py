@@ -45,7 +45,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        exchange = _Exchange(scope, send, f"{self._start}{next(self._numbers):x}", self._service.draining)
+        exchange = _Exchange(scope, send, f"{self._start}{next(self._numbers):x}", self._service)
         self._in_progress += 1
         self._service.metrics.in_progress.set(self._in_progress)
         try:
@@ -101,11 +101,11 @@ class Gate:
 class _Exchange:
     """One request and what has been answered."""
 
-    def __init__(self, scope: Scope, send: Send, number: str, closing: bool) -> None:
+    def __init__(self, scope: Scope, send: Send, number: str, service: Service) -> None:
         self.scope = scope
         self.inner: dict[str, Any] = {}
         self._send = send
-        self._closing = closing
+        self._service = service
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
         self.id = given if _ID.fullmatch(given) else number
         self.status = 0
@@ -119,7 +119,7 @@ class _Exchange:
             headers["X-Request-ID"] = self.id
             headers["X-Content-Type-Options"] = "nosniff"
             headers.setdefault("Cache-Control", "no-store")
-            if self._closing:
+            if self._service.draining:
                 headers["Connection"] = "close"
         await self._send(message)
 

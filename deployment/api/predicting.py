@@ -1,12 +1,12 @@
 """A request for predictions: from its body to the answer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import to_json
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from deployment.api.bodies import BodyReader, read_body
@@ -50,7 +50,8 @@ class Predictions:
                 files = self._service.pictures and any(isinstance(example, str | bytes) for example in examples)
                 x = await self._run(long or files, model.tensor, examples)
                 request.scope["examples"] = len(x)
-                answers = await model.answers(x, asked)
+                answering = model.answers(x, asked)
+                answers = await (_unless_gone(request, answering) if model.batcher.is_long else answering)
         except TimeoutError:
             if body is not None:
                 raise busy("there was no answer in time; try again") from None
@@ -64,6 +65,23 @@ class Predictions:
         if not on_a_thread:
             return work(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self._service.decoders, work, *arguments)
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of `work`, which is given up where the client leaves.
+
+    Raises:
+        ClientDisconnect: It has left.
+    """
+    working, leaving = asyncio.create_task(work), asyncio.create_task(request.receive())
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
 
 
 def _asked(request: Request) -> Asked:
