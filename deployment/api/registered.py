@@ -9,8 +9,8 @@ from typing import Protocol
 
 from deployment.api.log import Log
 from deployment.api.service import Service
-from deployment.registry.bundle import CHECKPOINT
 from deployment.registry.client import Registry, Version
+from deployment.registry.manifest import CHECKPOINT
 from inference.predictor import Predictor
 from utils.errors import InputError, ScratchError
 

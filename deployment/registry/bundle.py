@@ -18,6 +18,7 @@ from typing import Any
 from deployment.export.agreement import check
 from deployment.export.card import model_card
 from deployment.export.forms import export
+from deployment.registry.manifest import CHECKPOINT
 from engine.checkpoints import save_checkpoint
 from engine.references import resolve_checkpoint
 from engine.run import Folders, read_summary
@@ -26,7 +27,7 @@ from inference.predictor import Predictor
 from utils.errors import InputError
 from utils.files import cannot_write, write_atomic
 
-CHECKPOINT, RECORD, SIGNATURE = "model.pt", "metrics.jsonl", "signature.json"
+RECORD, SIGNATURE = "metrics.jsonl", "signature.json"
 
 
 def assemble(chapter: Path, outputs: Path, run_id: str, folder: Path) -> dict[str, str]:

@@ -12,7 +12,8 @@ from data_utils import load
 from data_utils.splits import Splits
 from deployment.export.agreement import MOST, largest_difference
 from deployment.export.as_onnx import FILE
-from deployment.registry.bundle import CHECKPOINT, RECORD, SIGNATURE
+from deployment.registry.bundle import RECORD, SIGNATURE
+from deployment.registry.manifest import CHECKPOINT
 from engine.claims import Claim, Record
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
@@ -63,7 +64,9 @@ def _results(chapter: Path, predictor: Predictor) -> list[str]:
         number = chapter.name.split("_")[0]
         return [f"{title} is not in {RESULTS}; `scratch reproduce {number}` checks its claims on all their seeds"]
     if entry["data"] != predictor.data.fingerprint:
-        return [f"{RESULTS} of {title} is about data {entry['data']}, the model learned from {predictor.data.fingerprint}"]
+        return [
+            f"{RESULTS} of {title} is about data {entry['data']}, the model learned from {predictor.data.fingerprint}"
+        ]
     return [f"{RESULTS} has a claim that does not hold: {failure}" for failure in failures(title, entry)]
 
 
@@ -71,7 +74,9 @@ def _measures_and_claims(chapter: Path, predictor: Predictor, record: Record) ->
     """Whether the checkpoint measures what its run recorded, and the run bears out what one run can."""
     splits = load(predictor.config.data)
     if splits.fingerprint != predictor.data.fingerprint:
-        return [f"the data is another one now: {splits.fingerprint}, the model learned from {predictor.data.fingerprint}"]
+        return [
+            f"the data is another one now: {splits.fingerprint}, the model learned from {predictor.data.fingerprint}"
+        ]
     measured = _measure(predictor, splits)
     recorded = {name: value for row in record if row["step"] == predictor.step for name, value in row.items()}
     common = [name for name in measured if name in recorded]

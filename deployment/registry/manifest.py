@@ -10,6 +10,8 @@ from utils.errors import RunError
 from utils.files import write_atomic
 
 MANIFEST = "manifest.json"
+CHECKPOINT = "model.pt"
+"""The file of a bundle that a server needs."""
 SCHEMA = 1
 _PLAIN = re.compile(r"\w[\w.-]*")  # no folders, so no way out of the one that a bundle is put into
 
