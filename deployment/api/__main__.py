@@ -32,20 +32,22 @@ def serve(
 ) -> int:
     """Serve a model over HTTP until a signal comes."""
     from deployment.api.keys import read_keys
+    from deployment.api.listening import listener
     from deployment.api.settings import read_settings
 
     settings, keys = read_settings(settings_file, overrides), read_keys(key_file)
+    listening = listener(settings.server)
 
     import torch
 
     from deployment.api.app import make_app
     from deployment.api.gate import Gate
     from deployment.api.log import Log
-    from deployment.api.server import Server, listener
+    from deployment.api.server import Server
     from deployment.api.service import Service
 
     torch.set_num_threads(settings.batching.threads)
-    listening, log = listener(settings.server), Log()
+    log = Log()
     if alias is not None:
         from deployment.api.registered import AliasSource, Watch
 

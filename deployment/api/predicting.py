@@ -45,7 +45,7 @@ class Predictions:
             async with asyncio.timeout(limits.read_seconds) as time:
                 body = await read_body(request, limits)
                 time.reschedule(asyncio.get_running_loop().time() + limits.answer_seconds)
-                long = len(body) > _INLINE_BYTES
+                long = len(body) > _INLINE_BYTES or content_type != "application/json"
                 examples, one = await self._run(long, self.reader.examples, content_type, request.headers, body)
                 files = self._service.pictures and any(isinstance(example, str | bytes) for example in examples)
                 x = await self._run(long or files, model.tensor, examples)

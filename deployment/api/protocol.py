@@ -96,10 +96,14 @@ class LimitedProtocol(HttpToolsProtocol):
             self._head_timer = None
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """Answer, unless an earlier request on the connection still is, and close the connection."""
+        """Answer and close the connection, once an earlier request on it has its own answer."""
         self._end_of_head()
-        if self.cycle is None or self.cycle.response_complete:
-            body = to_json(ErrorAnswer(error=Problem(code=code, message=message)).model_dump(exclude_none=True))
-            head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
-            self.transport.write(STATUS_LINE[status] + head + body)
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and (cycle.response_started or not cycle.more_body):
+            cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        body = to_json(ErrorAnswer(error=Problem(code=code, message=message)).model_dump(exclude_none=True))
+        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+        self.transport.write(STATUS_LINE[status] + head + body)
         self.transport.close()
