@@ -58,7 +58,11 @@ class Model:
         )
 
     def warm_up(self) -> None:
-        """Compute the smallest and the largest batch once, so that no request pays for what is done the first time."""
+        """Do once what would make the first requests slow: the smallest and the largest batch, Pillow's readers."""
+        if self.predictor.data.kind == "image":
+            from PIL import Image
+
+            Image.init()
         for length in {1, self._largest_batch}:
             self._compute(torch.zeros(length, *self.predictor.data.input_shape))
 
