@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train a chapter's model on one of its experiments.",
     "evaluate": "Evaluate a checkpoint.",
     "predict": "Ask a trained model.",
+    "serve": "Serve a trained model over HTTP.",
     "export": "Write a trained model as ONNX, torch.export, safetensors, or for Triton.",
     "tritonserver": "Start Triton Inference Server on an exported model.",
     "registry": "Keep trained models as versions, and say which is in use.",

@@ -1,0 +1,70 @@
+"""The work of `scratch serve`, in the chapter's environment: `python -m deployment.api CHAPTER --checkpoint …`."""
+
+from pathlib import Path
+
+import click
+
+from cli.errors import run_command
+
+
+@click.command()
+@click.argument("chapter", type=click.Path(path_type=Path))
+@click.option("--checkpoint")
+@click.option("--alias")
+@click.option("--registry", "uri")
+@click.option("--outputs", type=click.Path(path_type=Path))
+@click.option("--device", required=True)
+@click.option("--api-key-file", "key_file", type=click.Path(path_type=Path))
+@click.option("--settings", "settings_file", type=click.Path(path_type=Path))
+@click.option("--debug", is_flag=True)
+@click.argument("overrides", nargs=-1)
+def serve(
+    chapter: Path,
+    checkpoint: str | None,
+    alias: str | None,
+    uri: str | None,
+    outputs: Path | None,
+    device: str,
+    key_file: Path | None,
+    settings_file: Path | None,
+    debug: bool,
+    overrides: tuple[str, ...],
+) -> int:
+    """Serve a model over HTTP until a signal comes."""
+    from deployment.api.keys import read_keys
+    from deployment.api.listening import listener
+    from deployment.api.settings import read_settings
+
+    settings, keys = read_settings(settings_file, overrides), read_keys(key_file)
+    listening = listener(settings.server)
+
+    import torch
+
+    from deployment.api.app import make_app
+    from deployment.api.gate import Gate
+    from deployment.api.log import Log
+    from deployment.api.server import Server
+    from deployment.api.service import Service
+
+    torch.set_num_threads(settings.batching.threads)
+    log = Log()
+    if alias is not None:
+        from deployment.api.registered import AliasSource, Watch
+
+        source = AliasSource(chapter, alias, uri, device)
+        version = source.resolve()
+        service = Service(settings, source.load(version), str(version.number), alias)
+        app = make_app(service, keys is not None, Watch(service, source, version.number, log).running)
+    else:
+        from inference.predictor import Predictor
+
+        assert checkpoint is not None
+        service = Service(settings, Predictor.from_checkpoint(chapter, checkpoint, outputs, device))
+        app = make_app(service, keys is not None)
+    server = Server(Gate(app, service, keys, log), service, log)
+    server.run([listening])
+    return 128 + server.stopped_by if server.stopped_by is not None else 1
+
+
+if __name__ == "__main__":
+    run_command(serve, "scratch serve")
