@@ -11,6 +11,7 @@ import base64
 import binascii
 import io
 from collections.abc import Mapping, Sequence
+from functools import partial
 from string import ascii_uppercase
 from typing import Annotated, Any
 
@@ -28,24 +29,30 @@ PICTURE_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
 MOST_PIXELS = 4_000_000
 """Of a picture that is read. Its header says how many there are, so a bomb is refused before it is unpacked."""
 
-_Number = Annotated[float, Field(allow_inf_nan=False)]
+LARGEST_NUMBER = float(np.finfo(np.float32).max)
 
 
-def example_type(data: Description) -> Any:
-    """The type of one example in JSON, for schemas."""
+def example_type(data: Description, largest: float = LARGEST_NUMBER) -> Any:
+    """The type of one example in JSON, for schemas.
+
+    Args:
+        data: What the model learned from.
+        largest: No number of an example may be larger in absolute value.
+    """
+    number = Annotated[float, Field(ge=-largest, le=largest, allow_inf_nan=False)]
     if data.kind == "text":
         letters = ascii_uppercase[: data.input_shape[1]]
         return Annotated[str, Field(pattern=f"^[{letters}]{{{data.input_shape[0]}}}$")]
     if data.kind == "image":
-        array: Any = _Number
+        array: Any = number
         for size in reversed(data.input_shape):
             array = Annotated[list[array], Field(min_length=size, max_length=size)]
         picture = Annotated[str, Field(description="A picture in base64", json_schema_extra={"format": "byte"})]
         return picture | array
-    row = Annotated[list[_Number], Field(min_length=data.n_features, max_length=data.n_features)]
+    row = Annotated[list[number], Field(min_length=data.n_features, max_length=data.n_features)]
     if not data.feature_names:
         return row
-    columns: dict[str, Any] = {f"c{i}": (_Number, Field(alias=name)) for i, name in enumerate(data.feature_names)}
+    columns: dict[str, Any] = {f"c{i}": (number, Field(alias=name)) for i, name in enumerate(data.feature_names)}
     return create_model("Columns", __base__=_Columns, **columns) | row
 
 
@@ -53,15 +60,22 @@ class _Columns(Strict):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def to_tensor(examples: Sequence[Any], data: Description) -> Float[Tensor, "batch *shape"]:
+def to_tensor(
+    examples: Sequence[Any], data: Description, most_pixels: int = MOST_PIXELS
+) -> Float[Tensor, "batch *shape"]:
     """A batch of examples, in the units of their source.
+
+    Args:
+        examples: As the table above says.
+        data: What the model learned from.
+        most_pixels: Of a picture that comes as a file.
 
     Raises:
         InputError: There are none, or one is not what the model takes; the message counts from 1.
     """
     if not examples:
         raise InputError("no examples were given; give at least one")
-    read = {"table": _row, "image": _picture, "text": _word}[data.kind]
+    read = {"table": _row, "image": partial(_picture, most_pixels=most_pixels), "text": _word}[data.kind]
     arrays = []
     for i, example in enumerate(examples, start=1):
         try:
@@ -89,9 +103,9 @@ def _listed(names: tuple[str, ...]) -> str:
     return f": {', '.join(names)}" if 0 < len(names) <= 32 else ""
 
 
-def _picture(example: Any, data: Description) -> Float32[np.ndarray, "channels height width"]:
+def _picture(example: Any, data: Description, most_pixels: int) -> Float32[np.ndarray, "channels height width"]:
     if isinstance(example, bytes | str):
-        return _decoded(example if isinstance(example, bytes) else _unpacked(example), data)
+        return _decoded(example if isinstance(example, bytes) else _unpacked(example), data, most_pixels)
     pixels = _numbers(example)
     if pixels.shape != data.input_shape:
         raise InputError(
@@ -107,7 +121,7 @@ def _unpacked(text: str) -> bytes:
         raise InputError("a picture in JSON is its file in base64; this text is not base64") from None
 
 
-def _decoded(content: bytes, data: Description) -> Float32[np.ndarray, "channels height width"]:
+def _decoded(content: bytes, data: Description, most_pixels: int) -> Float32[np.ndarray, "channels height width"]:
     """A picture in the size, the channels and the range of values that the model knows."""
     from PIL import Image  # only where a picture comes
 
@@ -118,9 +132,9 @@ def _decoded(content: bytes, data: Description) -> Float32[np.ndarray, "channels
         )
     try:
         with Image.open(io.BytesIO(content), formats=PICTURE_FORMATS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
+            if picture.width * picture.height > most_pixels:
                 size = f"{picture.width} x {picture.height} pixels"
-                raise InputError(f"the picture has {size}, more than {MOST_PIXELS} in all; make it smaller")
+                raise InputError(f"the picture has {size}, more than {most_pixels} in all; make it smaller")
             plain = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     except InputError:
         raise

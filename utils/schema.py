@@ -42,7 +42,7 @@ def validate(schema: type[Schema], raw: Any, source: str) -> Schema:
 
 def _describe(schema: type[BaseModel], raw: Any, problem: Any) -> str:
     kind, location, given = problem["type"], problem["loc"], problem["input"]
-    path = ".".join(_written(location, raw, ends_with_a_key=kind == "missing"))
+    path = ".".join(written_path(location, raw, ends_with_a_key=kind == "missing"))
     start = f"{path}: " if path else ""
     if kind == "missing":
         return f"{path} is missing"
@@ -63,7 +63,7 @@ def _describe(schema: type[BaseModel], raw: Any, problem: Any) -> str:
     return f"{start}{message}" if about_a_section else f"{start}{message} (got {given!r})"
 
 
-def _written(location: Iterable[Any], raw: Any, ends_with_a_key: bool) -> list[str]:
+def written_path(location: Iterable[Any], raw: Any, ends_with_a_key: bool) -> list[str]:
     """Where the problem is in `raw`: pydantic's location without the tags that it adds for unions."""
     *_, last = location or [None]
     written = []

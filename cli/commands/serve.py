@@ -1,0 +1,73 @@
+"""`scratch serve`."""
+
+from pathlib import Path
+
+import click
+
+from cli.chapters import Project
+from cli.processes import become
+from utils.errors import InputError
+
+
+@click.command("serve")
+@click.argument("chapter", metavar="NN")
+@click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
+@click.option("--host", metavar="ADDRESS", help="Where to listen; 0.0.0.0 for all the machine's addresses.")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="0 takes any that is free.")
+@click.option(
+    "--api-key-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keys, one a line, of which clients need one; without it the one in $SCRATCH_API_KEY.",
+)
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="YAML that changes deployment/api/settings.yaml.",
+)
+@click.option("--device", metavar="NAME", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
+@click.option(
+    "--outputs", type=click.Path(path_type=Path), help="Where the results are; default: the chapter's outputs/."
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", type=click.UNPROCESSED)
+@click.pass_obj
+def command(
+    project: Project,
+    chapter: str,
+    checkpoint: str,
+    host: str | None,
+    port: int | None,
+    api_key_file: Path | None,
+    settings: Path | None,
+    device: str,
+    outputs: Path | None,
+    debug: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    r"""Serve a trained model of chapter NN over HTTP.
+
+    KEY=VALUE changes a setting of the server.
+
+    \b
+        scratch serve 03 --checkpoint latest
+        scratch serve 03 --checkpoint latest --port 9000 batching.max_wait_ms=2
+    """
+    place = project.chapter(chapter)
+    if not (place.folder / "src/serving.py").is_file():
+        raise InputError(f"{place.name} cannot be asked: it has no src/serving.py, which says what its answers mean")
+    venv = project.venv(place)
+    venv.ensure("api")
+    given = {
+        "--checkpoint": checkpoint,
+        "--device": device,
+        "--outputs": outputs and outputs.absolute(),
+        "--api-key-file": api_key_file and api_key_file.absolute(),
+        "--settings": settings and settings.absolute(),
+    }
+    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
+    flags = ["--debug"] if debug else []
+    listen = [f"server.{name}={value}" for name, value in (("host", host), ("port", port)) if value is not None]
+    arguments = [str(place.folder), *options, *flags, "--", *overrides, *listen]
+    become(venv.python, ["-P", "-m", "deployment.api", *arguments])

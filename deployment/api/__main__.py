@@ -1,0 +1,53 @@
+"""The work of `scratch serve`, in the chapter's environment: `python -m deployment.api CHAPTER --checkpoint …`."""
+
+from pathlib import Path
+
+import click
+
+from cli.errors import run_command
+
+
+@click.command()
+@click.argument("chapter", type=click.Path(path_type=Path))
+@click.option("--checkpoint", required=True)
+@click.option("--outputs", type=click.Path(path_type=Path))
+@click.option("--device", required=True)
+@click.option("--api-key-file", "key_file", type=click.Path(path_type=Path))
+@click.option("--settings", "settings_file", type=click.Path(path_type=Path))
+@click.option("--debug", is_flag=True)
+@click.argument("overrides", nargs=-1)
+def serve(
+    chapter: Path,
+    checkpoint: str,
+    outputs: Path | None,
+    device: str,
+    key_file: Path | None,
+    settings_file: Path | None,
+    debug: bool,
+    overrides: tuple[str, ...],
+) -> int:
+    """Serve a model over HTTP until a signal comes."""
+    from deployment.api.keys import read_keys
+    from deployment.api.settings import read_settings
+
+    settings, keys = read_settings(settings_file, overrides), read_keys(key_file)
+
+    import torch
+
+    from deployment.api.app import make_app
+    from deployment.api.gate import Gate
+    from deployment.api.log import Log
+    from deployment.api.server import Server
+    from deployment.api.service import Service
+    from inference.predictor import Predictor
+
+    torch.set_num_threads(settings.batching.threads)
+    log = Log()
+    service = Service(settings, Predictor.from_checkpoint(chapter, checkpoint, outputs, device))
+    server = Server(Gate(make_app(service), service, keys, log), service, log)
+    server.run()
+    return 128 + server.stopped_by if server.stopped_by is not None else 1
+
+
+if __name__ == "__main__":
+    run_command(serve, "scratch serve")

@@ -1,0 +1,113 @@
+"""The body of a request: read within limits, and turned into examples."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from deployment.api.errors import ApiError
+from deployment.api.schemas import PICTURE_TYPES, PICTURES_FIELD, Schemas
+from deployment.api.settings import LimitSettings
+
+_READ_ON = 4
+"""So many times the limit is read of a body that is too long, and thrown away, so that the client hears the answer."""
+
+
+async def read_body(request: Request, limits: LimitSettings) -> bytes:
+    """The whole body.
+
+    Raises:
+        ApiError: It is compressed, too long, or too slow.
+        ClientDisconnect: The client has left.
+    """
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise ApiError(415, "unsupported", "a compressed body is not read; send it as it is", "content-encoding")
+    too_long = ApiError(
+        413, "too_large", f"the body may have {limits.body_bytes} bytes", headers={"Connection": "close"}
+    )
+    length = request.headers.get("content-length", "")
+    announced = int(length) if length.isdecimal() and len(length) < 20 else 0
+    if announced > _READ_ON * limits.body_bytes or (announced > limits.body_bytes and "expect" in request.headers):
+        raise too_long
+    parts: list[bytes] = []
+    total = 0
+    try:
+        async with asyncio.timeout(limits.read_seconds):
+            async for part in request.stream():
+                total += len(part)
+                if total <= limits.body_bytes:
+                    parts.append(part)
+                elif total > _READ_ON * limits.body_bytes:
+                    break
+    except TimeoutError:
+        raise ApiError(
+            408, "too_slow", f"the body was not there after {limits.read_seconds:g} s", headers={"Connection": "close"}
+        ) from None
+    if total > limits.body_bytes:
+        raise too_long
+    return b"".join(parts)
+
+
+class BodyReader:
+    """Turns bodies into examples for a model.
+
+    Args:
+        schemas: Of the model.
+        pictures: Whether it takes pictures.
+        limits: Of a request.
+    """
+
+    def __init__(self, schemas: Schemas, pictures: bool, limits: LimitSettings) -> None:
+        self._schemas = schemas
+        self._limits = limits
+        self.types = ("application/json", *(("multipart/form-data", *PICTURE_TYPES) if pictures else ()))
+        """The content types that are read."""
+
+    def type_of(self, headers: Headers) -> str:
+        """The content type, without its parameters.
+
+        Raises:
+            ApiError: It is none that is read.
+        """
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type not in self.types:
+            given = f"'{content_type[:60]}'" if content_type else "no content type"
+            message = f"{given} is not read; known: {', '.join(self.types)}"
+            raise ApiError(415, "unsupported", message, "content-type", {"Accept-Post": ", ".join(self.types)})
+        return content_type
+
+    def examples(self, content_type: str, headers: Headers, body: bytes) -> tuple[Sequence[Any], bool]:
+        """The examples in `body`, and whether one answer is wanted rather than a list of them.
+
+        Raises:
+            ApiError: It does not hold what the model takes.
+        """
+        if content_type == "application/json":
+            return self._schemas.read(body)
+        if content_type == "multipart/form-data":
+            return asyncio.run(self._files(headers, body)), False
+        return [body], True
+
+    async def _files(self, headers: Headers, body: bytes) -> list[bytes]:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield body
+            yield b""
+
+        most = self._limits.examples
+        parser = MultiPartParser(headers, chunks(), max_files=most, max_fields=0)  # type: ignore[arg-type]
+        parser.spool_max_size = len(body)  # nothing is put on the disk
+        try:
+            form = await parser.parse()
+        except MultiPartException as error:
+            raise ApiError(400, "malformed", f"the form cannot be read: {error.message.rstrip('.')}") from None
+        files = []
+        for name, value in form.multi_items():
+            if name != PICTURES_FIELD or not isinstance(value, UploadFile):
+                raise ApiError(422, "invalid", f"only files named '{PICTURES_FIELD}' are read", name[:60])
+            files.append(await value.read())
+        if not files:
+            raise ApiError(422, "invalid", f"send at least one file named '{PICTURES_FIELD}'", PICTURES_FIELD)
+        return files

@@ -1,0 +1,27 @@
+"""The log: one JSON object a line, on stdout; never the body of a request, never a key."""
+
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from utils.strict_json import dumps
+
+
+class Log:
+    """Writes lines.
+
+    Args:
+        stream: Where to.
+    """
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        self._stream = stream or sys.stdout
+
+    def write(self, level: str, **fields: Any) -> None:
+        """One line with the time, `level`, and the fields that are not None."""
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        present = {name: value for name, value in fields.items() if value is not None}
+        with suppress(OSError):  # a log that nobody reads any more must not fail a request
+            self._stream.write(dumps({"time": time, "level": level, **present}) + "\n")
+            self._stream.flush()

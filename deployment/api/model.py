@@ -1,0 +1,89 @@
+"""A model in use: its checkpoint, what is said of it, and its queue."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from pydantic import BaseModel, ValidationError
+from torch import Tensor
+
+from deployment.api.batching import Batcher, Outputs
+from deployment.api.errors import ApiError
+from deployment.api.metrics import Metrics
+from deployment.api.schemas import ServedModel
+from deployment.api.settings import Settings
+from inference.answers import Asked
+from inference.examples import to_tensor
+from inference.predictor import Predictor
+from utils.errors import InputError
+
+
+class Model:
+    """A checkpoint that answers requests.
+
+    Args:
+        predictor: The checkpoint.
+        version: Its version in the registry; run and step where it has none.
+        alias: What chose the version.
+        settings: Of the server.
+        worker: Computes the forward passes; one thread.
+        metrics: Where batches are counted.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        version: str | None,
+        alias: str | None,
+        settings: Settings,
+        worker: Executor,
+        metrics: Metrics,
+    ) -> None:
+        self.predictor = predictor
+        self._pixels = settings.limits.pixels
+        self.batcher = Batcher(
+            self._compute, settings.batching, settings.limits.waiting_examples, worker, metrics.batch.observe
+        )
+        self._largest_batch = settings.batching.max_examples
+        self.served = ServedModel(
+            name=predictor.chapter.folder.name,
+            version=version or f"{predictor.run_id}@{predictor.step}",
+            run_id=predictor.run_id,
+            step=predictor.step,
+            alias=alias,
+            signature=predictor.signature,
+            limits=settings.limits,
+        )
+
+    def warm_up(self) -> None:
+        """Compute the smallest and the largest batch once, so that no request pays for what is done the first time."""
+        for length in {1, self._largest_batch}:
+            self._compute(torch.zeros(length, *self.predictor.data.input_shape))
+
+    def tensor(self, examples: Sequence[Any]) -> Float[Tensor, "batch *shape"]:
+        """Examples as the model takes them.
+
+        Raises:
+            ApiError: One is not what it takes.
+        """
+        try:
+            return to_tensor(examples, self.predictor.data, self._pixels)
+        except InputError as error:
+            raise ApiError(422, "invalid", str(error)) from None
+
+    async def answers(self, x: Float[Tensor, "batch *shape"], asked: Asked) -> list[BaseModel]:
+        """What the model says to `x`.
+
+        Raises:
+            ApiError: Too many examples wait, or an answer is not finite.
+        """
+        outputs = await self.batcher.submit(x)
+        try:
+            return self.predictor.answers(outputs, asked)
+        except ValidationError:
+            raise ApiError(422, "invalid", "the model's answer is not finite; give smaller numbers") from None
+
+    def _compute(self, x: Float[Tensor, "batch *shape"]) -> Outputs:
+        return self.predictor.outputs(x, self._largest_batch)

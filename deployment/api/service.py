@@ -1,0 +1,58 @@
+"""The state of the server: the model that answers, and whether it is there for new requests."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from deployment.api.metrics import Metrics
+from deployment.api.model import Model
+from deployment.api.schemas import Schemas
+from deployment.api.settings import Settings
+from inference.predictor import Predictor
+from utils.errors import InputError
+
+
+class Service:
+    """What all requests share.
+
+    Args:
+        settings: Of the server.
+        predictor: The model that answers first.
+        version: Its version in the registry.
+        alias: What chose the version.
+    """
+
+    def __init__(
+        self, settings: Settings, predictor: Predictor, version: str | None = None, alias: str | None = None
+    ) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.draining = False
+        """Whether the server stops: it answers, but wants no new clients."""
+        self.decoders = ThreadPoolExecutor(2, "decode")
+        self._worker = ThreadPoolExecutor(1, "forward")
+        self._alias = alias
+        self.schemas = Schemas(predictor.data, predictor.chapter.serving.Answer, settings.limits)
+        self.pictures = predictor.data.kind == "image"
+        self.model = self._ready(predictor, version)
+        self.metrics.waiting.set_function(lambda: self.model.batcher.waiting)
+
+    def replace(self, predictor: Predictor, version: str) -> None:
+        """Let another model answer from now on; requests that the former one has taken are answered by it.
+
+        Raises:
+            InputError: It takes or gives something else than the former.
+        """
+        if predictor.signature != self.model.served.signature:
+            raise InputError(f"version {version} takes or gives something else; start a server for it")
+        self.model = self._ready(predictor, version)
+
+    def close(self) -> None:
+        """End the threads."""
+        self.decoders.shutdown(wait=False, cancel_futures=True)
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _ready(self, predictor: Predictor, version: str | None) -> Model:
+        model = Model(predictor, version, self._alias, self.settings, self._worker, self.metrics)
+        model.warm_up()
+        served = model.served
+        self.metrics.model.info({"chapter": served.name, "version": served.version, "run": served.run_id})
+        return model
