@@ -40,7 +40,7 @@ class Peer(NamedTuple):
     package: str
     """The environment: a file of `requirements/`."""
     command: tuple[str, ...]
-    """For its Python; `{outputs}` stands for where the checkpoint is."""
+    """For its Python; `{outputs}` stands for where the checkpoint is, `{port}` for the port."""
     variables: tuple[tuple[str, str], ...] = ()
 
 
@@ -54,9 +54,13 @@ class Model(NamedTuple):
     hidden: str
 
 
-OURS = ("-P", "-m", "deployment.api", str(ROOT / "models/03_mlp"), "--checkpoint", "latest", "--port", "{port}")
+OURS = (
+    *("-P", "-m", "deployment.api", str(ROOT / "models/03_mlp"), "--checkpoint", "latest", "--device", "cpu"),
+    *("--outputs", "{outputs}", "server.port={port}"),
+)
 FASTAPI, LITSERVE = (
-    (str(SERVERS / f"with_{name}.py"), "--port", "{port}", "--variant") for name in ("fastapi", "litserve")
+    (str(SERVERS / f"with_{name}.py"), "--outputs", "{outputs}", "--port", "{port}", "--variant")
+    for name in ("fastapi", "litserve")
 )
 PEERS = (
     Peer("ours", "**ours, its defaults (batching)**", "api", OURS),
@@ -143,7 +147,8 @@ def bodies(model: Model) -> Path:
 
 def server_of(peer: Peer, model: Model) -> Server:
     """The server of a row, not yet started."""
-    return Server([python_of(peer.package), *peer.command, "--outputs", outputs(model)], dict(peer.variables))
+    command = [word.replace("{outputs}", str(outputs(model))) for word in peer.command]
+    return Server([python_of(peer.package), *command], dict(peer.variables))
 
 
 # ---- measurements -----------------------------------------------------------------------------------------------
