@@ -29,7 +29,7 @@ def snapshot(device: torch.device, folder: Path) -> dict[str, Any]:
             "threads": torch.get_num_threads(),
         },
         "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
-        "git": _git_state(folder),
+        "git": git_state(folder),
     }
 
 
@@ -44,7 +44,7 @@ def _packages() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _git_state(folder: Path) -> dict[str, Any] | None:
+def git_state(folder: Path) -> dict[str, Any] | None:
     """The commit, and what the working tree changes against it; None outside a repository or without git."""
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:

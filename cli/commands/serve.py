@@ -11,7 +11,15 @@ from utils.errors import InputError
 
 @click.command("serve")
 @click.argument("chapter", metavar="NN")
-@click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
+@click.option("--checkpoint", metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
+@click.option(
+    "--alias", metavar="NAME", help="Instead: the version that has this alias in the registry, also later on."
+)
+@click.option(
+    "--registry",
+    metavar="URI",
+    help="With --alias: sqlite:///FILE or an MLflow server; default: $MLFLOW_TRACKING_URI, else the clone's own.",
+)
 @click.option("--host", metavar="ADDRESS", help="Where to listen; 0.0.0.0 for all the machine's addresses.")
 @click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="0 takes any that is free.")
 @click.option(
@@ -36,7 +44,9 @@ from utils.errors import InputError
 def command(
     project: Project,
     chapter: str,
-    checkpoint: str,
+    checkpoint: str | None,
+    alias: str | None,
+    registry: str | None,
     host: str | None,
     port: int | None,
     api_key_file: Path | None,
@@ -53,14 +63,21 @@ def command(
     \b
         scratch serve 03 --checkpoint latest
         scratch serve 03 --checkpoint latest --port 9000 batching.max_wait_ms=2
+        scratch serve 03 --alias prod
     """
+    if (checkpoint is None) == (alias is None):
+        raise InputError("say what to serve: either --checkpoint REF or --alias NAME")
     place = project.chapter(chapter)
     if not (place.folder / "src/serving.py").is_file():
         raise InputError(f"{place.name} cannot be asked: it has no src/serving.py, which says what its answers mean")
     venv = project.venv(place)
     venv.ensure("api")
+    if alias is not None:
+        venv.ensure("registry")
     given = {
         "--checkpoint": checkpoint,
+        "--alias": alias,
+        "--registry": registry,
         "--device": device,
         "--outputs": outputs and outputs.absolute(),
         "--api-key-file": api_key_file and api_key_file.absolute(),

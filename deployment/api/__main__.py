@@ -9,7 +9,9 @@ from cli.errors import run_command
 
 @click.command()
 @click.argument("chapter", type=click.Path(path_type=Path))
-@click.option("--checkpoint", required=True)
+@click.option("--checkpoint")
+@click.option("--alias")
+@click.option("--registry", "uri")
 @click.option("--outputs", type=click.Path(path_type=Path))
 @click.option("--device", required=True)
 @click.option("--api-key-file", "key_file", type=click.Path(path_type=Path))
@@ -18,7 +20,9 @@ from cli.errors import run_command
 @click.argument("overrides", nargs=-1)
 def serve(
     chapter: Path,
-    checkpoint: str,
+    checkpoint: str | None,
+    alias: str | None,
+    uri: str | None,
     outputs: Path | None,
     device: str,
     key_file: Path | None,
@@ -28,9 +32,11 @@ def serve(
 ) -> int:
     """Serve a model over HTTP until a signal comes."""
     from deployment.api.keys import read_keys
+    from deployment.api.listening import listener
     from deployment.api.settings import read_settings
 
     settings, keys = read_settings(settings_file, overrides), read_keys(key_file)
+    listening = listener(settings.server)
 
     import torch
 
@@ -39,13 +45,24 @@ def serve(
     from deployment.api.log import Log
     from deployment.api.server import Server
     from deployment.api.service import Service
-    from inference.predictor import Predictor
 
     torch.set_num_threads(settings.batching.threads)
     log = Log()
-    service = Service(settings, Predictor.from_checkpoint(chapter, checkpoint, outputs, device))
-    server = Server(Gate(make_app(service), service, keys, log), service, log)
-    server.run()
+    if alias is not None:
+        from deployment.api.registered import AliasSource, Watch
+
+        source = AliasSource(chapter, alias, uri, device)
+        version = source.resolve()
+        service = Service(settings, source.load(version), str(version.number), alias)
+        app = make_app(service, Watch(service, source, version.number, log).running)
+    else:
+        from inference.predictor import Predictor
+
+        assert checkpoint is not None
+        service = Service(settings, Predictor.from_checkpoint(chapter, checkpoint, outputs, device))
+        app = make_app(service)
+    server = Server(Gate(app, service, keys, log), service, log)
+    server.run([listening])
     return 128 + server.stopped_by if server.stopped_by is not None else 1
 
 

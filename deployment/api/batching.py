@@ -59,6 +59,11 @@ class Batcher:
         self._running = False
         self._start_at: asyncio.Handle | None = None
 
+    @property
+    def is_long(self) -> bool:
+        """Whether those that wait already are more than the next pass takes."""
+        return self.waiting >= self._settings.max_examples
+
     async def submit(self, x: Float[Tensor, "batch *shape"]) -> Outputs:
         """The outputs for `x`; cancelling it before its pass has begun takes it out of the queue.
 

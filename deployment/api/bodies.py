@@ -20,7 +20,7 @@ async def read_body(request: Request, limits: LimitSettings) -> bytes:
     """The whole body.
 
     Raises:
-        ApiError: It is compressed, too long, or too slow.
+        ApiError: It is compressed, or too long.
         ClientDisconnect: The client has left.
     """
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
@@ -34,18 +34,12 @@ async def read_body(request: Request, limits: LimitSettings) -> bytes:
         raise too_long
     parts: list[bytes] = []
     total = 0
-    try:
-        async with asyncio.timeout(limits.read_seconds):
-            async for part in request.stream():
-                total += len(part)
-                if total <= limits.body_bytes:
-                    parts.append(part)
-                elif total > _READ_ON * limits.body_bytes:
-                    break
-    except TimeoutError:
-        raise ApiError(
-            408, "too_slow", f"the body was not there after {limits.read_seconds:g} s", headers={"Connection": "close"}
-        ) from None
+    async for part in request.stream():
+        total += len(part)
+        if total <= limits.body_bytes:
+            parts.append(part)
+        elif total > _READ_ON * limits.body_bytes:
+            break
     if total > limits.body_bytes:
         raise too_long
     return b"".join(parts)

@@ -1,6 +1,7 @@
 """What every request passes: number, key, limits, one line in the log, counters."""
 
 import asyncio
+import itertools
 import re
 import secrets
 import time
@@ -36,6 +37,7 @@ class Gate:
         self._keys = keys
         self._log = log
         self._in_progress = 0
+        self._start, self._numbers = secrets.token_hex(6), itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -43,7 +45,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        exchange = _Exchange(scope, send, self._service.draining)
+        exchange = _Exchange(scope, send, f"{self._start}{next(self._numbers):x}", self._service)
         self._in_progress += 1
         self._service.metrics.in_progress.set(self._in_progress)
         try:
@@ -83,9 +85,7 @@ class Gate:
     def _account(self, exchange: "_Exchange", seconds: float) -> None:
         path = exchange.scope["path"]
         route = path if path in _ROUTES else "other"
-        metrics = self._service.metrics
-        metrics.requests.labels(route, str(exchange.status)).inc()
-        metrics.seconds.labels(route).observe(seconds)
+        self._service.metrics.request(route, exchange.status, seconds)
         self._log.write(
             "info",
             event="request",
@@ -101,13 +101,13 @@ class Gate:
 class _Exchange:
     """One request and what has been answered."""
 
-    def __init__(self, scope: Scope, send: Send, closing: bool) -> None:
+    def __init__(self, scope: Scope, send: Send, number: str, service: Service) -> None:
         self.scope = scope
         self.inner: dict[str, Any] = {}
         self._send = send
-        self._closing = closing
+        self._service = service
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
-        self.id = given if _ID.fullmatch(given) else secrets.token_hex(8)
+        self.id = given if _ID.fullmatch(given) else number
         self.status = 0
         """Of the answer; 0 before there is one."""
 
@@ -119,7 +119,7 @@ class _Exchange:
             headers["X-Request-ID"] = self.id
             headers["X-Content-Type-Options"] = "nosniff"
             headers.setdefault("Cache-Control", "no-store")
-            if self._closing:
+            if self._service.draining:
                 headers["Connection"] = "close"
         await self._send(message)
 

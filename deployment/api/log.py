@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from utils.strict_json import dumps
+from pydantic_core import to_json
 
 
 class Log:
@@ -23,5 +23,5 @@ class Log:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         present = {name: value for name, value in fields.items() if value is not None}
         with suppress(OSError):  # a log that nobody reads any more must not fail a request
-            self._stream.write(dumps({"time": time, "level": level, **present}) + "\n")
+            self._stream.write(to_json({"time": time, "level": level, **present}).decode() + "\n")
             self._stream.flush()

@@ -12,8 +12,9 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self.requests = Counter("scratch_requests", "Requests answered", ["route", "status"], registry=registry)
-        self.seconds = Histogram(
+        self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._requests = Counter("scratch_requests", "Requests answered", ["route", "status"], registry=registry)
+        self._seconds = Histogram(
             "scratch_request_seconds", "From headers to answer", ["route"], buckets=_SECONDS, registry=registry
         )
         self.in_progress = Gauge("scratch_requests_in_progress", "Requests being worked on", registry=registry)
@@ -23,6 +24,15 @@ class Metrics:
         self.waiting = Gauge("scratch_waiting_examples", "Examples that wait for the model", registry=registry)
         self.reloads = Counter("scratch_reloads", "Changes of the model", ["outcome"], registry=registry)
         self.model = Info("scratch_model", "The model that answers", registry=registry)
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        if (route, status) not in self._children:  # looking one up by its labels costs more than counting
+            counts = self._requests.labels(route, str(status)), self._seconds.labels(route)
+            self._children[route, status] = counts
+        number, duration = self._children[route, status]
+        number.inc()
+        duration.observe(seconds)
 
     def text(self) -> bytes:
         """All of them."""

@@ -1,14 +1,15 @@
 """The OpenAPI document, with the schemas of the chapter that is served."""
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 from deployment.api.errors import ErrorAnswer
+from deployment.api.predicting import Predictions
 from deployment.api.schemas import PICTURES_FIELD
 from deployment.api.service import Service
+from inference.answers import Asked
 
 _ERRORS = {
     400: "The body is not what its content type says",
@@ -22,15 +23,21 @@ _ERRORS = {
 }
 
 
-def add_described(app: FastAPI, service: Service, types: Sequence[str], predict: Callable[..., Any]) -> None:
+def add_predictions(app: FastAPI, service: Service) -> None:
     """Add `/v1/predict`, described by the schemas of the model.
 
-    Args:
-        app: Gets the route.
-        service: What answers.
-        types: The content types that are read.
-        predict: The route's function; it reads the body itself.
+    The function reads body and query by itself: FastAPI would look at each part several times over.
     """
+    predictions = Predictions(service)
+    types = predictions.reader.types
+
+    async def predict(request: Request) -> Response:
+        """Ask the model about one example or several.
+
+        `input` is one example and gets one `answer`; `inputs` is a list and gets `answers` in its order.
+        """
+        return await predictions.answer(request)
+
     request, answer, named = service.schemas.json_schemas()
     contents = {name: {"schema": _schema(name, request, service.settings.limits.examples)} for name in types}
     app.post(
@@ -40,7 +47,7 @@ def add_described(app: FastAPI, service: Service, types: Sequence[str], predict:
             200: {"description": "Answers", "content": {"application/json": {"schema": answer}}},
             **{status: {"model": ErrorAnswer, "description": text} for status, text in _ERRORS.items()},
         },
-        openapi_extra={"requestBody": {"required": True, "content": contents}},
+        openapi_extra={"parameters": _parameters(), "requestBody": {"required": True, "content": contents}},
     )(predict)
 
     def document() -> dict[str, Any]:
@@ -66,3 +73,11 @@ def _schema(content_type: str, request: dict[str, Any], most: int) -> dict[str, 
         "required": [PICTURES_FIELD],
         "additionalProperties": False,
     }
+
+
+def _parameters() -> list[dict[str, Any]]:
+    """How answers may be wanted."""
+    return [
+        {"name": name, "in": "query", "required": False, "schema": schema}
+        for name, schema in Asked.model_json_schema()["properties"].items()
+    ]

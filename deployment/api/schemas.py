@@ -88,7 +88,7 @@ class Schemas:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_number)
+        return _DECODER.decode(body.decode("utf-8"))
     except ApiError:
         raise
     except UnicodeDecodeError:
@@ -121,3 +121,6 @@ def _refusal(error: ValidationError, raw: Any) -> ApiError:
     message = problems[deepest]["msg"]
     where = ".".join(places[deepest])[:200]
     return ApiError(422, "invalid", message[0].lower() + message[1:], where or None)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)

@@ -1,25 +1,30 @@
 """uvicorn, stopped in good order."""
 
 import asyncio
+import logging
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from deployment.api.log import Log
+from deployment.api.protocol import LimitedProtocol
 from deployment.api.service import Service
 
 
 class Server(uvicorn.Server):
-    """Listens, and on SIGTERM or SIGINT goes in order: it says that it is not ready, takes requests for
+    """Serves, and on SIGTERM or SIGINT stops in order: it says that it is not ready, takes requests for
     `drain_seconds` more, closes its doors, answers what it has taken, and ends.
 
     Args:
         app: The application.
         service: Its state and settings.
-        log: Told of start and stop.
+        log: Told of start and stop, and of what goes wrong in uvicorn.
     """
 
     def __init__(self, app: ASGIApp, service: Service, log: Log) -> None:
@@ -27,17 +32,16 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                host=settings.host,
-                port=settings.port,
                 loop="uvloop",
-                http="httptools",
+                http=partial(LimitedProtocol, settings),  # type: ignore[arg-type]  # called as a class is
                 ws="none",
                 lifespan="on",
+                log_config=None,
+                log_level="error",
                 access_log=False,
-                log_level="warning",
                 server_header=False,
                 proxy_headers=False,
-                timeout_keep_alive=settings.keep_alive_seconds,  # type: ignore[arg-type]  # any number of seconds
+                timeout_keep_alive=settings.keep_alive_seconds,  # type: ignore[arg-type]  # any number will do
                 timeout_graceful_shutdown=settings.stop_seconds,  # type: ignore[arg-type]
             )
         )
@@ -45,20 +49,20 @@ class Server(uvicorn.Server):
         self._log = log
         self.stopped_by: int | None = None
         """The signal that ended the server."""
+        logging.getLogger("uvicorn.error").addHandler(_Handler(log))
+        logging.getLogger("uvicorn.error").propagate = False
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where."""
-        await super().startup()
-        if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            served = self._service.model.served
-            self._log.write(
-                "info", event="started", url=f"http://{shown}:{port}", model=served.name, version=served.version
-            )
+        await super().startup(sockets)
+        assert sockets is not None
+        host, port = sockets[0].getsockname()[:2]
+        served = self._service.model.served
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._log.write("info", event="started", url=url, model=served.name, version=served.version)
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
         """Handle signals on the event loop, and do not raise them again: the exit code says what happened."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -80,3 +84,16 @@ class Server(uvicorn.Server):
 
     def _close(self) -> None:
         self.should_exit = True
+
+
+class _Handler(logging.Handler):
+    """Puts what uvicorn has to say into the log."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.ERROR)
+        self._write: Any = log.write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        text = logging.Formatter().formatException(record.exc_info) if record.exc_info else None
+        self._write("error", event="server", message=record.getMessage(), traceback=text)

@@ -32,27 +32,29 @@ class Service:
         self._alias = alias
         self.schemas = Schemas(predictor.data, predictor.chapter.serving.Answer, settings.limits)
         self.pictures = predictor.data.kind == "image"
-        self.model = self._ready(predictor, version)
+        self._signature = predictor.signature
+        self.use(self.prepare(predictor, version))
         self.metrics.waiting.set_function(lambda: self.model.batcher.waiting)
 
-    def replace(self, predictor: Predictor, version: str) -> None:
-        """Let another model answer from now on; requests that the former one has taken are answered by it.
+    def prepare(self, predictor: Predictor, version: str | None) -> Model:
+        """A model that is warmed up and can take the place of the one that answers; may run on another thread.
 
         Raises:
-            InputError: It takes or gives something else than the former.
+            InputError: It takes or gives something else than the first.
         """
-        if predictor.signature != self.model.served.signature:
-            raise InputError(f"version {version} takes or gives something else; start a server for it")
-        self.model = self._ready(predictor, version)
+        if predictor.signature != self._signature:
+            raise InputError(f"version {version} takes or gives something else; start a server of its own for it")
+        model = Model(predictor, version, self._alias, self.settings, self._worker, self.metrics)
+        model.warm_up()
+        return model
+
+    def use(self, model: Model) -> None:
+        """Let `model` answer from now on; requests that another has taken are answered by it."""
+        self.model = model
+        served = model.served
+        self.metrics.model.info({"chapter": served.name, "version": served.version, "run": served.run_id})
 
     def close(self) -> None:
         """End the threads."""
         self.decoders.shutdown(wait=False, cancel_futures=True)
         self._worker.shutdown(wait=False, cancel_futures=True)
-
-    def _ready(self, predictor: Predictor, version: str | None) -> Model:
-        model = Model(predictor, version, self._alias, self.settings, self._worker, self.metrics)
-        model.warm_up()
-        served = model.served
-        self.metrics.model.info({"chapter": served.name, "version": served.version, "run": served.run_id})
-        return model

@@ -1,13 +1,11 @@
 """Runs, metrics, pictures and checkpoints on MLflow: a database in the outputs folder, or a server."""
 
-import logging
-import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.config import MlflowConfig
+from engine.mlflow_client import connect
 from engine.tracking.base import Row, RunInfo
 
 _MOST_AT_ONCE = 1000  # metrics that the server takes in one request
@@ -29,21 +27,11 @@ class MlflowTracker:
 
     def start(self, run: RunInfo) -> str:
         """Open the run, or the one that a resumed run had; the line says where it is."""
-        os.environ.setdefault(
-            "MLFLOW_DISABLE_TELEMETRY", "true"
-        )  # nothing leaves the machine that the config does not name
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        uri = self._config.uri or f"sqlite:///{(run.logs.parents[1] / 'mlflow.db').resolve()}"
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about what MLflow itself uses
-                from mlflow import MlflowClient
+            self._client = connect(uri)
         except ImportError as error:
             raise ImportError("MLflow is not installed; pip install mlflow, or leave it out") from error
-
-        uri = self._config.uri or f"sqlite:///{(run.logs.parents[1] / 'mlflow.db').resolve()}"
-        self._client = MlflowClient(tracking_uri=uri)
         experiment = self._experiment(f"{run.chapter}/{run.experiment}", run.logs.parents[1] / "mlflow")
         tags = {"mlflow.runName": run.run_id, "run_id": run.run_id} | {tag: "" for tag in run.tags}
         known = self._client.search_runs([experiment], f"tags.run_id = '{run.run_id}'", max_results=1)

@@ -1,0 +1,29 @@
+"""Where the server listens; known before anything heavy is loaded."""
+
+import socket
+
+from deployment.api.settings import ServerSettings
+from utils.errors import InputError
+
+
+def listener(settings: ServerSettings) -> socket.socket:
+    """A socket with the address that is wanted; nobody can connect before the server starts.
+
+    Raises:
+        InputError: The address is taken, or not this machine's.
+    """
+    address = f"{settings.host}:{settings.port}"
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(where)
+        except OSError:
+            listening.close()
+            raise
+    except OSError as error:
+        raise InputError(f"cannot listen at {address}: {error.strerror}; choose another --host or --port") from None
+    return listening

@@ -1,0 +1,109 @@
+"""HTTP/1.1 of uvicorn, with limits on the head of a request and on the time for it."""
+
+import asyncio
+from typing import Any
+
+from pydantic_core import to_json
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from deployment.api.errors import ErrorAnswer, Problem
+from deployment.api.settings import ServerSettings
+
+_LINGER_SECONDS = 0.25
+"""A request that was on its way when the server stopped still comes in this time."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """A connection.
+
+    Its head, that is the first line and the headers of a request, must be short and come soon; uvicorn would wait
+    forever, and keep all of it. What cannot be read as HTTP is answered in the form of all errors.
+
+    Args:
+        settings: The limits.
+        uvicorn: What `HttpToolsProtocol` takes.
+    """
+
+    def __init__(self, settings: ServerSettings, **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self._settings = settings
+        self._in_head = False
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has come; it may say nothing for as long as between two requests."""
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has left."""
+        self._end_of_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Something came."""
+        was_in_head = self._in_head
+        super().data_received(data)
+        if self._in_head and was_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > self._settings.header_bytes:
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 0
+        self._head_timer = self.loop.call_later(self._settings.header_seconds, self._too_slow)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._end_of_head()
+        head = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if head > self._settings.header_bytes:
+            self._head_bytes = head
+            raise ValueError  # ends the parser, which ends in `send_400_response`
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that is not HTTP, or whose head is too long."""
+        if self._head_bytes > self._settings.header_bytes:
+            self._refuse(431, "too_large", f"the headers may have {self._settings.header_bytes} bytes")
+        else:
+            self._refuse(400, "malformed", "this is not HTTP")
+
+    def shutdown(self) -> None:
+        """The server stops: what was asked is answered, and the connection closed."""
+        if self._is_idle():
+            self.loop.call_later(_LINGER_SECONDS, self._close_if_idle)
+        else:
+            super().shutdown()
+
+    def _is_idle(self) -> bool:
+        return not self._in_head and (self.cycle is None or self.cycle.response_complete)
+
+    def _close_if_idle(self) -> None:
+        if self._is_idle():
+            self.transport.close()
+
+    def _too_slow(self) -> None:
+        self._refuse(408, "too_slow", f"the headers were not there after {self._settings.header_seconds:g} s")
+
+    def _end_of_head(self) -> None:
+        self._in_head = False
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        """Answer and close the connection, once an earlier request on it has its own answer."""
+        self._end_of_head()
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and (cycle.response_started or not cycle.more_body):
+            cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        body = to_json(ErrorAnswer(error=Problem(code=code, message=message)).model_dump(exclude_none=True))
+        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+        self.transport.write(STATUS_LINE[status] + head + body)
+        self.transport.close()

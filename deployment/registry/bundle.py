@@ -1,0 +1,85 @@
+"""What a version keeps of a run: all that serving and judging it needs, and nothing that could run code.
+
+| file | what |
+|---|---|
+| `model.pt` | the checkpoint: the best one of the run, else the last |
+| `config.yaml`, `metrics.json`, `metrics.jsonl` | the run's config, its results and its record |
+| `signature.json` | what the model takes and gives (`inference.signature`) |
+| `model.onnx` | the same computation in another form, checked against the checkpoint |
+| `MODEL_CARD.md` | data, measures, claims, licence, limits |
+| `manifest.json` | the SHA-256 of each of these |
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from deployment.export.agreement import check
+from deployment.export.card import model_card
+from deployment.export.forms import export
+from deployment.registry.manifest import CHECKPOINT
+from engine.checkpoints import save_checkpoint
+from engine.references import resolve_checkpoint
+from engine.run import Folders, read_summary
+from engine.state import read_checkpoint
+from inference.predictor import Predictor
+from utils.errors import InputError
+from utils.files import cannot_write, write_atomic
+
+RECORD, SIGNATURE = "metrics.jsonl", "signature.json"
+
+
+def assemble(chapter: Path, outputs: Path, run_id: str, folder: Path) -> dict[str, str]:
+    """Put the bundle of a finished run into `folder`.
+
+    Args:
+        chapter: The chapter's folder.
+        outputs: Where its runs are.
+        run_id: The run.
+        folder: An empty folder.
+
+    Returns:
+        What a list of versions shows of it, as tags.
+
+    Raises:
+        InputError: The run did not finish, kept no checkpoint, or cannot be asked.
+        RunError: It cannot be exported, or the disk is full.
+    """
+    summary = read_summary(outputs, run_id)
+    if summary["status"] != "finished":
+        raise InputError(f"run {run_id} is {summary['status']}, and only a finished one can be registered")
+    path, folders = resolve_checkpoint(run_id, outputs), Folders.of(outputs, run_id)
+    predictor = Predictor.from_checkpoint(chapter, str(path), outputs)
+    try:
+        shutil.copy(folders.models / "config.yaml", folder)
+        shutil.copy(folders.models / "metrics.json", folder)
+        shutil.copy(folders.logs / RECORD, folder)
+        if path.is_dir():  # sharded: one file is enough from here on
+            save_checkpoint(folder / CHECKPOINT, read_checkpoint(path, chapter))
+        else:
+            shutil.copy(path, folder / CHECKPOINT)
+        exported = export(predictor, "onnx", folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    check(predictor, exported)
+    write_atomic(folder / SIGNATURE, json.dumps(predictor.signature.model_dump(mode="json"), indent=2) + "\n")
+    write_atomic(folder / "MODEL_CARD.md", model_card(predictor, folder))
+    return {
+        "run_id": run_id,
+        "experiment": predictor.config.experiment,
+        "seed": str(predictor.config.seed),
+        "step": str(predictor.step),
+        "data": predictor.data.fingerprint,
+        "signature": predictor.signature.digest(),
+        "commit": _commit(folders.models / "environment.json"),
+    }
+
+
+def _commit(environment: Path) -> str:
+    """The git commit that a run was made with; "unknown" where it was made outside a repository."""
+    try:
+        git: dict[str, Any] | None = json.loads(environment.read_text())["git"]
+    except (OSError, ValueError, KeyError):
+        git = None
+    return str(git["commit"]) if git else "unknown"

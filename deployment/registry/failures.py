@@ -1,0 +1,42 @@
+"""What an error of MLflow, or of what it stands on, means to the user: one line."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from deployment.registry.place import database, shown
+from utils.errors import RunError, ScratchError
+
+_LIBRARIES = ("mlflow", "requests", "urllib3", "sqlalchemy", "alembic", "sqlite3")
+_NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the second for an alias, or for a strange name
+_LONGEST = 200
+
+
+@contextmanager
+def explained(uri: str) -> Iterator[None]:
+    """Errors of the libraries, and of the system, leave the block as a `RunError`; any other one as it is."""
+    try:
+        yield
+    except ScratchError:
+        raise
+    except ImportError as error:
+        raise RunError(f"MLflow is not there ({error}); pip install mlflow, or mlflow-skinny for a server") from error
+    except Exception as error:
+        if not isinstance(error, OSError) and type(error).__module__.partition(".")[0] not in _LIBRARIES:
+            raise
+        place, said = shown(uri), " ".join(str(error).split()).replace(uri, shown(uri))[:_LONGEST]
+        if database(uri) is None and ("Max retries exceeded" in str(error) or isinstance(error, ConnectionError)):
+            raise RunError(f"the registry {place} does not answer; is it running? ({said})") from error
+        raise RunError(f"the registry {place} refused: {said}") from error
+
+
+def if_there(question: Callable[[], Any]) -> Any:
+    """The answer, or None where what is asked for does not exist."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return question()
+    except MlflowException as error:
+        if error.error_code in _NOT_THERE:
+            return None
+        raise

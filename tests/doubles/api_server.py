@@ -1,0 +1,104 @@
+"""A real server of predictions, in a process of its own."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.doubles.scripts import call, start
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def trained(chapter: str, experiment: str, outputs: Path, epochs: int = 1) -> Path:
+    """The folder of outputs with a run of `experiment`."""
+    script = ROOT / "models" / chapter / "src/train.py"
+    flags = ("--epochs", epochs, "--no-wandb", "--outputs", outputs, "tracking.tensorboard=false")
+    done = call(script, "--experiment", experiment, *flags)
+    assert done.code == 0, done.stderr
+    return outputs
+
+
+class ApiServer:
+    """A process that serves.
+
+    Args:
+        chapter: Such as 03_mlp.
+        arguments: Of `python -m deployment.api`, after the chapter.
+        env: Variables on top of this process's.
+    """
+
+    def __init__(self, chapter: str, *arguments: object, env: dict[str, str] | None = None) -> None:
+        command = ("-P", "-m", "deployment.api", ROOT / "models" / chapter, "--device", "cpu", *arguments)
+        self.process = start(*command, "server.port=0", env={"PYTHONPATH": str(ROOT), **(env or {})})
+        self.log: list[dict[str, Any]] = []
+        self._news = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.url = self.wait_for("started")["url"]
+        self.client = httpx.Client(base_url=self.url, timeout=30)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._news:
+                self.log.append(json.loads(line))
+                self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        """The first line of the log about `event`."""
+
+        def found() -> dict[str, Any] | None:
+            return next((line for line in self.log if line["event"] == event), None)
+
+        with self._news:
+            self._news.wait_for(lambda: found() or not self._reader.is_alive(), timeout=60)
+        line = found()
+        assert line is not None, f"{event} did not happen: {self.log}"
+        return line
+
+    def ended(self) -> tuple[int, str]:
+        """Exit code and stderr, once it has ended."""
+        code = self.process.wait(60)
+        self._reader.join(10)
+        assert self.process.stderr is not None
+        return code, self.process.stderr.read()
+
+    def close(self) -> None:
+        """End it, if it still runs."""
+        self.client.close()
+        self.process.terminate()
+        self.process.wait(60)
+        self._reader.join(10)
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+@contextmanager
+def api_server(chapter: str, *arguments: object, env: dict[str, str] | None = None) -> Iterator[ApiServer]:
+    """A server that has started."""
+    server = ApiServer(chapter, *arguments, env=env)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def refused(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    """What `python -m deployment.api` says to a mistake."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "deployment.api", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
