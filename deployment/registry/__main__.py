@@ -47,7 +47,8 @@ def list_(name: str | None, uri: str | None) -> None:
     if name is None:
         models = [(model, there.versions(model), there.aliases(model)) for model in there.names()]
         rows = [
-            [model, len(versions), *(aliases.get(alias, "-") for alias in ALIASES)] for model, versions, aliases in models
+            [model, len(versions), *(aliases.get(alias, "-") for alias in ALIASES)]
+            for model, versions, aliases in models
         ]
         click.echo(table(["model", "versions", *ALIASES], rows))
         return

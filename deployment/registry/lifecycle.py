@@ -17,7 +17,9 @@ JUDGED = ("staging", "prod")
 """The aliases for use by others: a version gets one only past the gates."""
 
 
-def promote(registry: Registry, chapter: Path, which: str, alias: str, new_signature: bool) -> tuple[Version, list[str]]:
+def promote(
+    registry: Registry, chapter: Path, which: str, alias: str, new_signature: bool
+) -> tuple[Version, list[str]]:
     """Let `alias` name a version of a chapter's model, if nothing speaks against it.
 
     Args:
