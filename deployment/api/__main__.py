@@ -54,13 +54,13 @@ def serve(
         source = AliasSource(chapter, alias, uri, device)
         version = source.resolve()
         service = Service(settings, source.load(version), str(version.number), alias)
-        app = make_app(service, Watch(service, source, version.number, log).running)
+        app = make_app(service, keys is not None, Watch(service, source, version.number, log).running)
     else:
         from inference.predictor import Predictor
 
         assert checkpoint is not None
         service = Service(settings, Predictor.from_checkpoint(chapter, checkpoint, outputs, device))
-        app = make_app(service)
+        app = make_app(service, keys is not None)
     server = Server(Gate(app, service, keys, log), service, log)
     server.run([listening])
     return 128 + server.stopped_by if server.stopped_by is not None else 1

@@ -1,7 +1,7 @@
 """The routes."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -15,18 +15,21 @@ from deployment.api.schemas import Health, Models
 from deployment.api.service import Service
 
 
-def make_app(service: Service, background: Callable[[], AbstractAsyncContextManager[None]] | None = None) -> FastAPI:
+def make_app(
+    service: Service, keyed: bool = False, background: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+) -> FastAPI:
     """The application.
 
     Args:
         service: What answers.
+        keyed: Whether clients need a key, for the document.
         background: Runs while the application does.
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
-            async with background() if background else _nothing():
+            async with background():
                 yield
         finally:
             service.close()
@@ -38,9 +41,10 @@ def make_app(service: Service, background: Callable[[], AbstractAsyncContextMana
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        responses={"default": {"model": ErrorAnswer, "description": "What is wrong"}},
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    add_predictions(app, service)
+    add_predictions(app, service, keyed)
     _add_rest(app, service)
     add_docs(app)
     app.add_exception_handler(ApiError, _api_error)
@@ -72,11 +76,6 @@ def _add_rest(app: FastAPI, service: Service) -> None:
     async def metrics() -> Response:
         """Counters for Prometheus."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-@asynccontextmanager
-async def _nothing() -> AsyncIterator[None]:
-    yield
 
 
 async def _api_error(_: Request, error: Any) -> Response:

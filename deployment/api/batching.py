@@ -16,7 +16,7 @@ from deployment.api.settings import BatchingSettings
 Outputs = dict[str, Shaped[Tensor, "batch *rest"]]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Item:
     """The examples of one request, and its answer to be."""
 
@@ -79,7 +79,13 @@ class Batcher:
         self._items.append(item)
         self.waiting += len(x)
         self._schedule()
-        return await item.answer
+        try:
+            return await item.answer
+        except asyncio.CancelledError:
+            if item in self._items:
+                self._items.remove(item)
+                self.waiting -= len(x)
+            raise
 
     def _schedule(self) -> None:
         """Start a pass now, or when the time has come for it."""
@@ -115,18 +121,16 @@ class Batcher:
         self._finish(items, computed)
 
     def _next_batch(self) -> list[_Item]:
-        """Items from the front of the queue, as many as fit in one pass; those that nobody waits for are dropped."""
+        """Items from the front of the queue, as many as fit in one pass."""
         batch: list[_Item] = []
         size = 0
         while self._items:
             item = self._items[0]
-            if not item.answer.done():
-                if batch and (item.alone or batch[0].alone or size + len(item.x) > self._settings.max_examples):
-                    break
-                batch.append(item)
-                size += len(item.x)
-            self._items.popleft()
-            self.waiting -= len(item.x)
+            if batch and (item.alone or batch[0].alone or size + len(item.x) > self._settings.max_examples):
+                break
+            batch.append(self._items.popleft())
+            size += len(item.x)
+        self.waiting -= size
         return batch
 
     def _finish(self, items: list[_Item], done: "asyncio.Future[Outputs]") -> None:
@@ -143,7 +147,8 @@ class Batcher:
                 items[0].answer.set_exception(error)
         else:  # one of them is to blame, and the others must not suffer for it
             for item in reversed(items):
-                item.alone = True
-                self._items.appendleft(item)
-                self.waiting += len(item.x)
+                if not item.answer.done():
+                    item.alone = True
+                    self._items.appendleft(item)
+                    self.waiting += len(item.x)
         self._schedule()

@@ -12,13 +12,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployment.api.errors import ApiError, busy
-from deployment.api.keys import Keys
+from deployment.api.keys import Keys, needs_key
 from deployment.api.log import Log
 from deployment.api.service import Service
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ROUTES = ("/v1/predict", "/v1/models", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs")
-_KEY_NEEDED = ("/v1/", "/metrics")
 
 
 class Gate:
@@ -75,7 +74,7 @@ class Gate:
         if len(scope["raw_path"]) + len(scope["query_string"]) > limits.url_bytes:
             raise ApiError(414, "too_large", f"the address may have {limits.url_bytes} bytes")
         path: str = scope["path"]
-        if self._keys and path.startswith(_KEY_NEEDED) and not self._keys.allow(scope["headers"]):
+        if self._keys and needs_key(path) and not self._keys.allow(scope["headers"]):
             raise ApiError(
                 401, "unauthorized", "send a key: 'Authorization: Bearer KEY'", headers={"WWW-Authenticate": "Bearer"}
             )

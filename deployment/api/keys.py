@@ -9,6 +9,7 @@ from utils.errors import InputError
 
 VARIABLE = "SCRATCH_API_KEY"
 _SHORTEST = 16
+_KEPT = ("/v1/", "/metrics")
 
 
 class Keys:
@@ -36,6 +37,11 @@ class Keys:
         scheme, _, key = given.partition(b" ")
         matches = [hmac.compare_digest(key.strip(), known) for known in self._keys]
         return scheme.lower() == b"bearer" and any(matches)
+
+
+def needs_key(path: str) -> bool:
+    """Whether what is at `path` is only for clients with a key, where there are keys."""
+    return path.startswith(_KEPT)
 
 
 def read_keys(file: Path | None) -> Keys | None:

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 from deployment.api.errors import ErrorAnswer
+from deployment.api.keys import needs_key
 from deployment.api.predicting import Predictions
 from deployment.api.schemas import PICTURES_FIELD
 from deployment.api.service import Service
@@ -23,10 +24,15 @@ _ERRORS = {
 }
 
 
-def add_predictions(app: FastAPI, service: Service) -> None:
-    """Add `/v1/predict`, described by the schemas of the model.
+def add_predictions(app: FastAPI, service: Service, keyed: bool) -> None:
+    """Add `/v1/predict`, described by the schemas of the model, and the document.
 
     The function reads body and query by itself: FastAPI would look at each part several times over.
+
+    Args:
+        app: Gets the route.
+        service: What answers.
+        keyed: Whether clients need a key.
     """
     predictions = Predictions(service)
     types = predictions.reader.types
@@ -54,6 +60,11 @@ def add_predictions(app: FastAPI, service: Service) -> None:
         if app.openapi_schema is None:
             content = get_openapi(title=app.title, version=app.version, routes=app.routes)
             content["components"]["schemas"] |= named
+            if keyed:
+                content["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+                for path in filter(needs_key, content["paths"]):
+                    for operation in content["paths"][path].values():
+                        operation["security"] = [{"key": []}]
             app.openapi_schema = content
         return app.openapi_schema
 

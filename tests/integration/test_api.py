@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 from tests.doubles.api_server import ApiServer, api_server, refused, trained
 
@@ -395,6 +396,27 @@ def test_requests_are_counted_and_logged_without_what_they_hold(server: ApiServe
     (line,) = (line for line in server.log if line.get("request_id") == "mine-1")
     assert (line["path"], line["status"], line["examples"]) == ("/v1/predict", 200, 2)
     assert not any("98765.25" in json.dumps(line) or KEY in json.dumps(line) for line in server.log)
+
+
+def test_the_page_shows_all_routes_and_asks_nobody_else(server: ApiServer) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page()
+        asked: list[str] = []
+        complaints: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.goto(f"{server.url}/docs")
+        page.get_by_text("/v1/predict").first.click()
+        page.get_by_text("Ask the model about one example or several.").first.wait_for(timeout=30_000)
+        shown = page.inner_text("#page")
+        browser.close()
+    for path in ("/v1/predict", "/v1/models", "/health/live", "/health/ready", "/metrics"):
+        assert path in shown
+    assert complaints == []
+    assert [url for url in asked if not url.startswith((server.url, "data:", "blob:"))] == []
 
 
 @pytest.mark.parametrize(

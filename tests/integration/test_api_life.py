@@ -1,0 +1,191 @@
+"""A server of predictions under too much load, when it is told to stop, and when its model changes."""
+
+import http.client
+import json
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.doubles.api_server import ApiServer, api_server, trained
+
+pytestmark = pytest.mark.timeout(240)
+
+CHAPTER = "01_perceptron"
+EXAMPLE = {"input": [1.0, 1.0]}
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(CHAPTER, "and", tmp_path_factory.mktemp("and"))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for `condition`, generously."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class Client(threading.Thread):
+    """Asks over one connection, again and again, until it is told that the connection closes."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+        self._connection.connect()
+        self.answers: list[tuple[int, dict[str, object]]] = []
+        self.lost: Exception | None = None
+
+    def run(self) -> None:
+        body, headers = json.dumps(EXAMPLE), {"Content-Type": "application/json"}
+        try:
+            while True:
+                self._connection.request("POST", "/v1/predict", body, headers)
+                answer = self._connection.getresponse()
+                self.answers.append((answer.status, json.loads(answer.read())))
+                if answer.getheader("Connection") == "close":
+                    return
+        except (OSError, http.client.HTTPException) as error:
+            self.lost = error
+        finally:
+            self._connection.close()
+
+
+def clients(server: ApiServer, number: int) -> list[Client]:
+    started = [Client(server.url) for _ in range(number)]
+    for client in started:
+        client.start()
+    return started
+
+
+@pytest.mark.parametrize("drain", [0, 1])
+def test_a_server_that_stops_answers_all_that_it_was_asked(outputs: Path, drain: int) -> None:
+    settings = ("batching.max_wait_ms=20", f"server.drain_seconds={drain}")
+    with api_server(CHAPTER, "--checkpoint", "latest", "--outputs", outputs, *settings) as server:
+        asking = clients(server, 12)
+        until(lambda: all(len(client.answers) >= 3 for client in asking))
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("stopping")
+        if drain:
+            ready = httpx.get(f"{server.url}/health/ready")
+            assert (ready.status_code, ready.headers["Connection"]) == (503, "close")
+            assert httpx.get(f"{server.url}/health/live").status_code == 200
+        for client in asking:
+            client.join(60)
+            assert client.lost is None
+            assert {status for status, _ in client.answers} == {200}
+        assert server.ended() == (143, "")
+        logged = sum(line.get("path") == "/v1/predict" for line in server.log)
+        assert logged == sum(len(client.answers) for client in asking)
+
+
+@pytest.fixture(scope="module")
+def stuck(outputs: Path) -> Iterator[ApiServer]:
+    """A server whose model waits for more examples than may come."""
+    settings = (
+        "batching.max_wait_ms=600000",
+        "batching.max_examples=100",
+        "limits.waiting_examples=2",
+        "limits.requests=3",
+        "limits.answer_seconds=2",
+        "server.stop_seconds=0.5",
+    )
+    with api_server(CHAPTER, "--checkpoint", "latest", "--outputs", outputs, *settings) as server:
+        yield server
+
+
+def metric(server: ApiServer, name: str) -> float:
+    lines = server.client.get("/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+
+def test_what_is_too_much_is_told_to_come_back_and_so_is_what_takes_too_long(stuck: ApiServer) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        waiting = [threads.submit(httpx.post, f"{stuck.url}/v1/predict", json=EXAMPLE, timeout=30) for _ in range(2)]
+        until(lambda: metric(stuck, "scratch_waiting_examples") == 2)
+        full = stuck.client.post("/v1/predict", json=EXAMPLE)
+        answers = [full, *(each.result() for each in waiting)]
+    for answer in answers:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.json()["error"]["code"] == "busy"
+    assert [answer.json()["error"]["message"].split(";")[0] for answer in answers] == [
+        "too many examples are waiting for the model",
+        "there was no answer in time",
+        "there was no answer in time",
+    ]
+
+
+def test_a_server_that_can_wait_no_longer_says_so_before_it_stops(stuck: ApiServer) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(httpx.post, f"{stuck.url}/v1/predict", json=EXAMPLE, timeout=30)
+        until(lambda: metric(stuck, "scratch_requests_in_progress") == 2)  # this one, and the question
+        stuck.process.send_signal(signal.SIGTERM)
+        answer = waiting.result()
+    assert (answer.status_code, answer.headers["Connection"]) == (503, "close")
+    assert answer.json()["error"]["code"] == "busy"
+    assert stuck.ended()[0] == 143
+
+
+def bundle(folder: Path, checkpoint: Path) -> Path:
+    folder.mkdir()
+    shutil.copy(checkpoint, folder / "model.pt")
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+def test_the_model_of_an_alias_changes_while_requests_are_answered(outputs: Path, tmp_path: Path) -> None:
+    from deployment.registry.client import Registry
+    from deployment.registry.writing import add, move
+
+    (best,) = outputs.glob("models/*/model_last.pt")
+    (iris,) = trained(CHAPTER, "iris-easy", tmp_path / "iris").glob("models/*/model_last.pt")
+    broken = tmp_path / "broken.pt"
+    broken.write_bytes(best.read_bytes()[:-100])
+    registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", create=True)
+    tags = {"run_id": "and-0"}
+    versions = [
+        add(registry, CHAPTER, bundle(tmp_path / name, file), tags)
+        for name, file in {"first": best, "second": best, "cut": broken, "other": iris}.items()
+    ]
+
+    def use(number: int) -> None:
+        move(registry, "prod", versions[number - 1], {"at": "2026-01-02T03:04:05Z", "by": "someone"})
+
+    def says(text: str) -> bool:
+        return any(text in line.get("message", "") for line in server.log if line["event"] == "reload_failed")
+
+    def answers_with(version: str) -> bool:
+        answer: str = server.client.post("/v1/predict", json=EXAMPLE).json()["version"]
+        return answer == version
+
+    use(1)
+    arguments = ("--alias", "prod", "--registry", registry.uri, "alias.poll_seconds=0.1")
+    with api_server(CHAPTER, *arguments) as server:
+        assert server.client.get("/v1/models").json()["models"][0]["alias"] == "prod"
+        asking = clients(server, 2)
+        use(2)
+        until(lambda: answers_with("2"))
+        use(3)
+        until(lambda: says("checkpoint"))
+        use(4)
+        until(lambda: says("takes or gives something else"))
+        assert answers_with("2")
+        assert metric(server, 'scratch_reloads_total{outcome="failed"}') == 2
+        use(1)
+        until(lambda: answers_with("1"))
+        server.process.send_signal(signal.SIGTERM)
+        for client in asking:
+            client.join(60)
+            assert client.lost is None
+            assert {status for status, _ in client.answers} == {200}
+            assert {str(answer["version"]) for _, answer in client.answers} == {"1", "2"}
+        assert server.ended()[0] == 143
+    assert len([line for line in server.log if line["event"] == "reload_failed"]) == 2
