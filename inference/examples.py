@@ -38,7 +38,7 @@ def example_type(data: Description, largest: float = LARGEST) -> Any:
     if data.kind == "text":
         length, letters = data.input_shape[0], _letters(data)
         return Annotated[str, Field(pattern=f"^[{letters}{letters.lower()}]*$", min_length=length, max_length=length)]
-    array = number
+    array: Any = number
     for size in reversed(data.input_shape):
         array = Annotated[list[array], Field(min_length=size, max_length=size)]
     if data.kind == "image":

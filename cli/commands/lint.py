@@ -74,7 +74,24 @@ def other_checks(project: Project) -> list[Check]:
         Check("ruff", ("ruff", "check", "--quiet", "."), root),
         Check("import-linter", ("lint-imports",), root),
         *schemas,
+        *deployment_checks(root),
     ]
+
+
+def deployment_checks(root: Path) -> list[Check]:
+    """What containers and clusters are given."""
+    dockerfile, compose = root / "deployment/containers/Dockerfile", root / "deployment/compose.yaml"
+    objects = [path for path in root.glob("deployment/kubernetes/**/*.yaml") if path.name != "kustomization.yaml"]
+    checks = []
+    if dockerfile.exists():
+        checks.append(Check("hadolint", ("hadolint", str(dockerfile)), root))
+    if compose.exists():
+        schema = ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(compose))
+        checks.append(Check("schema compose-spec", schema, root))
+    if objects:
+        names = sorted(str(path) for path in objects)
+        checks.append(Check("kubernetes-validate", ("kubernetes-validate", "--strict", "--quiet", *names), root))
+    return checks
 
 
 def _fails(check: Check, python: Path, children: Children) -> bool:

@@ -43,8 +43,10 @@ def serve(
     from deployment.api.app import make_app
     from deployment.api.gate import Gate
     from deployment.api.log import Log
+    from deployment.api.predicting import Predictions
     from deployment.api.server import Server
     from deployment.api.service import Service
+    from deployment.api.shortcut import Shortcut
 
     torch.set_num_threads(settings.batching.threads)
     log = Log()
@@ -61,7 +63,7 @@ def serve(
         assert checkpoint is not None
         service = Service(settings, Predictor.from_checkpoint(chapter, checkpoint, outputs, device))
         app = make_app(service, keys is not None)
-    server = Server(Gate(app, service, keys, log), service, log)
+    server = Server(Gate(Shortcut(app, Predictions(service)), service, keys, log), service, log)
     server.run([listening])
     return 128 + server.stopped_by if server.stopped_by is not None else 1
 

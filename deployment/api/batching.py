@@ -27,7 +27,7 @@ class _Item:
 
 
 class Batcher:
-    """Collects examples on the event loop and computes on one worker thread, a batch at a time.
+    """Collects examples on the event loop and computes a batch at a time, on one worker thread where it takes long.
 
     While the worker is busy, examples collect by themselves. When it has nothing to do, the first example waits
     `max_wait_ms` for others; with 0 it still goes together with all those that arrive in the same turn of the loop.
@@ -38,6 +38,7 @@ class Batcher:
         waiting_limit: How many examples may wait.
         worker: Runs `compute`; one thread.
         observe: Is told the number of examples of each pass.
+        short: A pass of at most so many examples is computed on the event loop: it takes less time than a thread costs.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class Batcher:
         waiting_limit: int,
         worker: Executor,
         observe: Callable[[int], None],
+        short: int = 0,
     ) -> None:
         self._compute = compute
         self._settings = settings
         self._limit = waiting_limit
         self._worker = worker
         self._observe = observe
+        self._short = short
         self._items: deque[_Item] = deque()
         self.waiting = 0
         """How many examples wait."""
@@ -105,8 +108,17 @@ class Batcher:
         self._running = True
         x = items[0].x if len(items) == 1 else torch.cat([item.x for item in items])
         self._observe(len(x))
-        computing = asyncio.get_running_loop().run_in_executor(self._worker, self._compute, x)
-        computing.add_done_callback(lambda done: self._finish(items, done))
+        loop = asyncio.get_running_loop()
+        if len(x) > self._short:
+            computing = loop.run_in_executor(self._worker, self._compute, x)
+            computing.add_done_callback(lambda done: self._finish(items, done))
+            return
+        computed = loop.create_future()
+        try:
+            computed.set_result(self._compute(x))
+        except Exception as error:
+            computed.set_exception(error)
+        self._finish(items, computed)
 
     def _next_batch(self) -> list[_Item]:
         """Items from the front of the queue, as many as fit in one pass."""

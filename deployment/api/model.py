@@ -1,5 +1,6 @@
 """A model in use: its checkpoint, what is said of it, and its queue."""
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -18,6 +19,9 @@ from inference.answers import Asked
 from inference.examples import to_tensor
 from inference.predictor import Predictor
 from utils.errors import InputError
+
+_SHORT_SECONDS = 0.001
+"""A pass up to here is computed on the event loop; going to a thread and back costs a good part of it."""
 
 
 class Model:
@@ -43,10 +47,11 @@ class Model:
     ) -> None:
         self.predictor = predictor
         self._pixels = settings.limits.pixels
-        self.batcher = Batcher(
-            self._compute, settings.batching, settings.limits.waiting_examples, worker, metrics.batch.observe
-        )
         self._largest_batch = settings.batching.max_examples
+        waiting = settings.limits.waiting_examples
+        self.batcher = Batcher(
+            self._compute, settings.batching, waiting, worker, metrics.batch.observe, self._warm_up()
+        )
         self.served = ServedModel(
             name=predictor.chapter.folder.name,
             version=version or f"{predictor.run_id}@{predictor.step}",
@@ -57,14 +62,30 @@ class Model:
             limits=settings.limits,
         )
 
-    def warm_up(self) -> None:
-        """Do once what would make the first requests slow: the smallest and the largest batch, Pillow's readers."""
+    def _warm_up(self) -> int:
+        """Compute the smallest and the largest batch, so that no request pays for what is done the first time.
+
+        Returns:
+            How many examples at most can be computed in `_SHORT_SECONDS`.
+        """
         if self.predictor.data.kind == "image":
             from PIL import Image
 
-            Image.init()
-        for length in {1, self._largest_batch}:
-            self._compute(torch.zeros(length, *self.predictor.data.input_shape))
+            Image.init()  # its readers
+        least, most = self._seconds(1), self._seconds(self._largest_batch)
+        if least > _SHORT_SECONDS:
+            return 0
+        each = max(most - least, 0.0) / max(self._largest_batch - 1, 1)
+        return self._largest_batch if most <= _SHORT_SECONDS else 1 + int((_SHORT_SECONDS - least) / each)
+
+    def _seconds(self, length: int) -> float:
+        """The shortest of a few times that a batch takes."""
+        x, times = torch.zeros(length, *self.predictor.data.input_shape), []
+        for _ in range(4):
+            started = time.perf_counter()
+            self._compute(x)
+            times.append(time.perf_counter() - started)
+        return min(times)
 
     def tensor(self, examples: Sequence[Any]) -> Float[Tensor, "batch *shape"]:
         """Examples as the model takes them.

@@ -44,9 +44,7 @@ class Service:
         """
         if predictor.signature != self._signature:
             raise InputError(f"version {version} takes or gives something else; start a server of its own for it")
-        model = Model(predictor, version, self._alias, self.settings, self._worker, self.metrics)
-        model.warm_up()
-        return model
+        return Model(predictor, version, self._alias, self.settings, self._worker, self.metrics)
 
     def use(self, model: Model) -> None:
         """Let `model` answer from now on; requests that another has taken are answered by it."""

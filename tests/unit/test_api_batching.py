@@ -193,3 +193,21 @@ def test_more_than_may_wait_are_sent_away() -> None:
         await taken
 
     run(scene)
+
+
+def test_a_short_pass_needs_no_worker_and_is_shared_and_fails_like_a_long_one() -> None:
+    async def scene(model: Model, worker: Held) -> None:
+        settings = BatchingSettings(max_examples=4, max_wait_ms=0, threads=1)
+        shared = Batcher(model, settings, 1000, worker, lambda size: None, short=2)
+        first, second = await asyncio.gather(shared.submit(examples(1.0)), shared.submit(examples(2.0)))
+        assert (first["sum"].tolist(), second["sum"].tolist()) == ([2.0], [3.0])
+        good, bad = shared.submit(examples(1.0)), shared.submit(examples(-1.0))
+        answers = await asyncio.gather(good, bad, return_exceptions=True)
+        assert isinstance(answers[1], ValueError) and answers[0]["sum"].tolist() == [2.0]
+        assert model.sizes == [2, 2, 1, 1] and worker.todo == []
+        long = asyncio.create_task(shared.submit(examples(1.0, 2.0, 3.0)))
+        await turns()
+        await worker.work()
+        assert len((await long)["sum"]) == 3
+
+    run(scene)

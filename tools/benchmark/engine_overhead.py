@@ -14,9 +14,7 @@ import argparse
 import json
 import os
 import random
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -24,15 +22,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from machine import describe_machine  # noqa: E402
-
-from cli.environment import environment, uv_environment  # noqa: E402
+from environments import CACHE, install, python_of, run
+from machine import describe_machine
 
 HERE = Path(__file__).resolve().parent
-CACHE = ROOT / "build/benchmark"
+
 TASKS = ("i", "ii", "iii", "iv")
 
 
@@ -150,47 +144,6 @@ digits = load_digits()
 inputs, targets = (digits.data / 16).astype("float32"), digits.target.astype("int64")
 numpy.savez(sys.argv[1], inputs=inputs, targets=targets)
 """
-
-
-def install(package: str) -> None:
-    """The environment of one file of `requirements/`; a stamp says what a finished one was made from."""
-    wanted, folder = HERE / f"requirements/{package}.txt", CACHE / package
-    stamp = folder / "installed.txt"
-    if stamp.exists() and stamp.read_text() == wanted.read_text():
-        return
-    uv = shutil.which("uv") or str(ROOT / ".venv/bin/uv")
-    print(f"installing {package}", file=sys.stderr)
-    run([uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder], timeout=300)
-    command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python_of(package), "-r", wanted]
-    run(command, timeout=1800)
-    stamp.write_text(wanted.read_text())
-
-
-def python_of(package: str) -> Path:
-    """The interpreter of an environment."""
-    return CACHE / package / "bin/python"
-
-
-def run(command: Sequence[str | Path], timeout: float, threads: int = 1) -> str:
-    """What `command` printed.
-
-    Raises:
-        RuntimeError: It failed, or took longer than `timeout` seconds; the message is the last line that it wrote.
-    """
-    quiet = {"HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline", "WANDB_SILENT": "true", "PYTHONPATH": str(ROOT)}
-    env = uv_environment(environment()) | quiet | {"OMP_NUM_THREADS": str(threads)}
-    words = [str(word) for word in command]
-    with tempfile.TemporaryDirectory() as scratch:
-        env |= {f"WANDB_{kind}_DIR": scratch for kind in ("CACHE", "CONFIG", "DATA")}
-        try:  # a chapter's folder: what `-e ../..` in its requirements is relative to
-            done = subprocess.run(
-                words, env=env, cwd=ROOT / "models/01_perceptron", capture_output=True, text=True, timeout=timeout
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise RuntimeError(" ".join(str(error).split())) from error
-    if done.returncode != 0:
-        raise RuntimeError((done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1].strip())
-    return done.stdout
 
 
 # ---- measurements -----------------------------------------------------------------------------------------------

@@ -1,0 +1,50 @@
+"""The image of the API, made without Docker: its steps work, its command serves, and SIGTERM ends it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "tools/containers/try_dockerfile.py"
+PERCEPTRON = ROOT / "models/01_perceptron"
+
+
+def test_the_image_of_the_api_gets_ready_answers_and_stops(tmp_path: Path) -> None:
+    train = [sys.executable, str(PERCEPTRON / "src/train.py"), "--experiment", "and", "--no-wandb"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([*train, "--outputs", str(tmp_path / "outputs")], env=env, check=True, capture_output=True)
+    (checkpoint,) = (tmp_path / "outputs/models").glob("*/model_last.pt")
+    (tmp_path / "example.json").write_text(json.dumps({"input": [1, 1]}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    backend = os.environ.get("UV_TORCH_BACKEND", "")
+    build = ["--build-arg", "CHAPTER=01_perceptron", "--build-arg", f"TORCH_BACKEND={backend}"]
+    build += ["--build-arg", "COMPILE=0"]
+    asked = ["--ask", f"http://127.0.0.1:{port}/v1/predict", str(tmp_path / "example.json")]
+    done = subprocess.run(
+        [
+            *(sys.executable, str(PROGRAM), "--target", "api", *build, *asked),
+            *("--env", f"SCRATCH_API__SERVER__PORT={port}", "--", "--checkpoint", str(checkpoint), "--device", "cpu"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "its HEALTHCHECK passes" in done.stdout
+    (answer,) = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"model"')]
+    assert answer["model"] == "01_perceptron" and answer["answer"]["label"] == "1"
+    assert "SIGTERM ended it with exit code 143" in done.stdout
+
+
+def test_a_step_that_fails_and_a_target_that_is_not_there_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "Dockerfile"
+    file.write_text("FROM python:3.11.14 AS api\nRUN exit 3\n")
+    for target, message in (("api", "error: exit code 3: RUN exit 3"), ("gui", "has no stage 'gui'; known: api")):
+        command = [sys.executable, str(PROGRAM), "--file", str(file), "--target", target]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and message in done.stderr
