@@ -35,6 +35,7 @@ class Predictor:
         data: What its data was.
         run_id: The run that trained it.
         step: After how many steps.
+        metrics: What was measured then, by the names of `metrics.jsonl`.
     """
 
     def __init__(self, chapter: ServedChapter, content: dict[str, Any], source: str, device: str = "cpu") -> None:
@@ -42,6 +43,7 @@ class Predictor:
             raise InputError(f"{source} does not say what its data was, as those of older versions; train again")
         self.chapter = chapter
         self.run_id, self.step = str(content["run_id"]), int(content["step"])
+        self.metrics: dict[str, float] = dict(content.get("latest") or {})
         schema: Any = ExperimentConfig[chapter.model_config]  # type: ignore[name-defined]
         self.config: ExperimentConfig[Any] = validate(schema, content["config"], f"config in {source}")
         self.data = validate(Description, content["data"], f"data in {source}")

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data_utils.description import Description
+from exported import draw_orders, energy_of, settled
 from inference.answers import Asked, Row
 from model import Hopfield
 from utils.schema import Strict
@@ -30,7 +31,9 @@ class Answer(Strict):
 
 def build(config: "ExperimentConfig[Any]", data: Description) -> Hopfield:
     """The network that a checkpoint's weights and patterns go into."""
-    return Hopfield(config.model, data.n_features, data.n_classes, config.seed)
+    network = Hopfield(config.model, data.n_features, data.n_classes, config.seed)
+    draw_orders(network)
+    return network
 
 
 def ask(model: Hopfield, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
@@ -40,9 +43,13 @@ def ask(model: Hopfield, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
         `pattern` [batch, units] and its `energy` [batch]; its `overlaps` [batch, patterns] with what is stored.
     """
     states = torch.where(x.flatten(1) > 0, 1.0, -1.0)
-    *_, end = model.recall(states)
-    overlaps = end @ model.patterns.T / model.n_units
-    return {"pattern": end, "energy": model.energy_of(end).to(x.dtype), "overlaps": overlaps}
+    if torch.compiler.is_exporting():
+        end = settled(model, states)
+        energy = energy_of(model, end)
+    else:
+        *_, end = model.recall(states)
+        energy = model.energy_of(end)
+    return {"pattern": end, "energy": energy.to(x.dtype), "overlaps": end @ model.patterns.T / model.n_units}
 
 
 def answer(row: Row, data: Description, asked: Asked) -> Answer:

@@ -1,0 +1,64 @@
+"""Triton Inference Server: a model repository with one model, `<folder>/<chapter>/config.pbtxt` and `1/model.onnx`.
+
+    scratch tritonserver FOLDER      # or NVIDIA's container: tritonserver --model-repository FOLDER
+
+The Python backend runs the ONNX file by onnxruntime, so it needs no backend but the one that is in every Triton. The
+onnxruntime backend is Triton's own, and is in NVIDIA's containers.
+"""
+
+import shutil
+from pathlib import Path
+
+from deployment.export import as_onnx
+from inference.predictor import BATCH_SIZE, Predictor
+from inference.signature import TensorSpec
+
+CONFIG = "config.pbtxt"
+BACKENDS = ("python", "onnxruntime")
+_SCRIPT = Path(__file__).with_name("triton_model.py")
+_LONGEST_WAIT = 2000  # microseconds that a request waits for others to go with
+_TYPES = {"float32": "FP32", "float64": "FP64", "int64": "INT64", "int32": "INT32", "bool": "BOOL"}
+
+
+def write(predictor: Predictor, folder: Path, backend: str) -> Path:
+    """Write the model repository; returns the model's folder in it.
+
+    Raises:
+        RunError: The chapter cannot be exported.
+        InputError: The model is too large for an ONNX file.
+    """
+    model = folder / predictor.chapter.folder.name
+    version = model / "1"
+    version.mkdir(parents=True)
+    as_onnx.write(predictor, version)
+    if backend == "python":
+        shutil.copyfile(_SCRIPT, version / "model.py")
+    (model / CONFIG).write_text(config(predictor, backend))
+    return model
+
+
+def config(predictor: Predictor, backend: str) -> str:
+    """The `config.pbtxt` of a model, for one of `BACKENDS`."""
+    signature = predictor.signature
+    return f"""\
+name: "{predictor.chapter.folder.name}"
+backend: "{backend}"
+max_batch_size: {BATCH_SIZE}
+input [
+{_tensors(signature.inputs)}
+]
+output [
+{_tensors(signature.outputs)}
+]
+dynamic_batching {{ max_queue_delay_microseconds: {_LONGEST_WAIT} }}
+instance_group [ {{ kind: KIND_CPU count: 1 }} ]
+"""
+
+
+def _tensors(specs: tuple[TensorSpec, ...]) -> str:
+    """Each tensor without its batch; a single number for each example has the shape [1] here, which Triton wants."""
+    return ",\n".join(
+        f'  {{ name: "{spec.name}" data_type: TYPE_{_TYPES[spec.dtype]} dims: {list(spec.shape) or [1]}'
+        f"{'' if spec.shape else ' reshape: { shape: [] }'} }}"
+        for spec in specs
+    )
