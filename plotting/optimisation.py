@@ -49,9 +49,9 @@ def optimisation(subject: str, forms: Forms, metric: str) -> Figure:
     size.set_yticks(range(len(forms)), [shorten(form["name"], 30) for form in forms])
     size.invert_yaxis()
     before, after = forms[0], forms[-1]
-    smaller = f"{after['bytes'] / before['bytes']:.2g} times the size of {before['name']}"
-    change = f"{metric} {before['value']:.4g} before, {after['value']:.4g} after"
-    headline(figure, f"{display_name(subject)}: {after['name']} is {smaller}, {change}")
+    size_left, compressed_left = (percent(after[key] / before[key]) for key in ("bytes", "compressed"))
+    change = f"{metric} {before['value']:.4g} before and {after['value']:.4g} after"
+    headline(figure, f"{display_name(subject)}, {after['name']}: {size_left} of the size, {compressed_left} compressed; {change}")
     return figure
 
 

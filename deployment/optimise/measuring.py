@@ -16,7 +16,7 @@ from data_utils import load
 from data_utils.config import DataConfig, Pictures, Regression
 from data_utils.splits import TensorSplit
 from engine.config import ExperimentConfig
-from engine.evaluator import Evaluator
+from engine.evaluator import Evaluation, Evaluator
 from engine.hardware import Hardware
 from inference.answers import Asked
 from inference.predictor import Predictor
@@ -76,12 +76,17 @@ class Task:
 
     def value(self, ask: Callable[[Tensor], Outputs]) -> float:
         """The metric of the answers of `ask` to all examples."""
-        return self._evaluator.evaluate(_Answering(ask, self._predictor), self.examples).metrics[self.metric]
+        return self._evaluate(ask).metrics[self.metric]
+
+    def changed(self, ask: Callable[[Tensor], Outputs], other: Callable[[Tensor], Outputs]) -> int:
+        """How many examples `ask` and `other` give different classes."""
+        return int((self._evaluate(ask).predictions != self._evaluate(other).predictions).sum())
 
     def measure(
         self, forms: Sequence[Form], batches: Sequence[int], rounds: int, seconds: float
     ) -> list[Measured]:
-        """Size, speed and quality of each of `forms`."""
+        """Size, speed with one thread, and quality of each of `forms`."""
+        torch.set_num_threads(1)
         times = [median_times(forms, first(self.examples, size), rounds, seconds) for size in batches]
         return [
             Measured(
@@ -93,6 +98,9 @@ class Task:
             )
             for form in forms
         ]
+
+    def _evaluate(self, ask: Callable[[Tensor], Outputs]) -> Evaluation:
+        return self._evaluator.evaluate(_Answering(ask, self._predictor), self.examples)
 
 
 def torch_form(name: str, predictor: Predictor) -> Form:

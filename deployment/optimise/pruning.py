@@ -45,7 +45,7 @@ def prune_model(original: Original, sparsity: float, epochs: int | None, folder:
             if each == sparsity:  # only a whole run is ever among the chapter's others
                 shutil.copytree(place, original.outputs, dirs_exist_ok=True)
                 forms = [torch_form("checkpoint", predictor), torch_form(f"pruned {sparsity:g}", at_once)]
-                forms += [torch_form("and trained on", trained)] if duration else []
+                forms += [torch_form(f"pruned {sparsity:g}, trained on", trained)] if duration else []
                 run_id = run.run_id
         value = original.task.value
         trained_on = value(trained.pipeline) if duration else None

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import torch
 
 import plotting
 from cli.table import table
@@ -36,7 +35,6 @@ def write_report(folder: Path, original: Original, forms: Sequence[Measured], **
         "split": task.split,
         "examples": len(task.examples),
         "metric": task.metric,
-        "threads": torch.get_num_threads(),
         "forms": [asdict(form) for form in forms],
         **more,
     }
