@@ -16,6 +16,8 @@ COMMANDS = {
     "train": "Train a chapter's model on one of its experiments.",
     "evaluate": "Evaluate a checkpoint.",
     "predict": "Ask a trained model.",
+    "export": "Write a trained model as ONNX, torch.export, safetensors, or for Triton.",
+    "tritonserver": "Start Triton Inference Server on an exported model.",
     "optimise": "Make a trained model smaller, by pruning or int8.",
     "exercise": "Copy a chapter, with its core left for you to write.",
     "check": "Grade what you wrote, part by part.",

@@ -77,6 +77,13 @@ def chapter_venv(root: Path, chapter: Path) -> "Venv":
     )
 
 
+def triton_venv(root: Path) -> "Venv":
+    """The environment of Triton Inference Server, which wants an older NumPy than the chapters."""
+    listed = root / "deployment/export/requirements-triton.txt"
+    stages = (Stage("base", ("-r", str(listed)), (listed,)),)
+    return Venv(home=root / "build/tritonserver", root=root, stages=stages)
+
+
 class Venv:
     """The `.venv` in `home`, with its stages.
 
@@ -138,7 +145,7 @@ class Venv:
             raise
         if self.home == self.root:
             # The command line imports its packages from the clone, from whatever folder it is called.
-            (self._packages() / "ai-from-scratch-to-scale.pth").write_text(f"{self.root}\n")
+            (self.packages() / "ai-from-scratch-to-scale.pth").write_text(f"{self.root}\n")
         self.stamp(stage)
         self._marker.unlink()
 
@@ -163,11 +170,12 @@ class Venv:
         parts += [_what_counts(path) for path in stage.inputs]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def _packages(self) -> Path:
+    def packages(self) -> Path:
+        """Where its packages are."""
         return next(self.folder.glob("lib/python*/site-packages"))
 
     def _last_change(self) -> int:
-        return self._packages().stat().st_mtime_ns
+        return self.packages().stat().st_mtime_ns
 
     @contextmanager
     def _lock(self) -> Iterator[int]:

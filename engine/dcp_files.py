@@ -17,16 +17,10 @@ from torch.distributed.checkpoint.metadata import Metadata
 from engine.checkpoints import damaged
 from engine.references import sharded_folders
 from utils.errors import InputError
-from utils.files import sync_folder, write_atomic
+from utils.files import sha256_of, sync_folder, write_atomic
 
 SCHEMA = 1
 _DIGESTS = "digests.json"
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Writer(FileSystemWriter):

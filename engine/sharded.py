@@ -20,9 +20,9 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import async_save
 
 from engine.checkpoints import damaged, load_checkpoint, not_ours, save_checkpoint
-from engine.dcp_files import SCHEMA, Reader, Writer, sha256_of
+from engine.dcp_files import SCHEMA, Reader, Writer
 from utils.errors import InputError, RunError
-from utils.files import cannot_write
+from utils.files import cannot_write, sha256_of
 
 _MARK = "tensor in the ranks' files"
 

@@ -1,5 +1,6 @@
 """Files that are either whole or not there: written beside their final name, synced, then renamed."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -70,6 +71,12 @@ def delete(path: Path) -> None:
 def size_of(path: Path) -> int:
     """Bytes in a file, or in the files of a folder."""
     return sum(each.stat().st_size for each in path.iterdir()) if path.is_dir() else path.stat().st_size
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

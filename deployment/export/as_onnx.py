@@ -1,9 +1,4 @@
-"""ONNX: `model.onnx`, for any runtime, in any language.
-
-session = onnxruntime.InferenceSession("model.onnx")
-outputs = session.run(None, {"x": x})   # x: float32 [batch, *input_shape], in the units of the data
-names = [output.name for output in session.get_outputs()]
-"""
+"""ONNX: `model.onnx`, for any runtime, in any language."""
 
 import json
 from pathlib import Path
@@ -20,6 +15,15 @@ from inference.predictor import Predictor
 from utils.errors import InputError, RunError
 
 FILE = "model.onnx"
+USE = """\
+import numpy
+import onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+names = [output.name for output in session.get_outputs()]
+x = numpy.zeros({shape}, dtype="float32")
+outputs = dict(zip(names, session.run(names, {{"x": x}})))
+"""
 _OPSET = 20
 _LARGEST = 2**31 - 1  # bytes of a protocol buffer
 
@@ -59,6 +63,7 @@ class OnnxModel:
     def __init__(self, path: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.names = [output.name for output in self.session.get_outputs()]
 

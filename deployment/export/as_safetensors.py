@@ -1,10 +1,6 @@
 """safetensors: `model.safetensors`, `config.yaml` and `description.json`, for the chapter's own code.
 
-    from deployment.export.as_safetensors import load
-
-    predictor = load(Path("model.safetensors"), Path("models/03_mlp"))
-
-Other programs read the weights alone: `safetensors.torch.load_file("model.safetensors")`.
+Other programs read the weights alone, by `safetensors.torch.load_file`.
 """
 
 import json
@@ -14,13 +10,23 @@ from typing import Any
 import torch
 import yaml
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from inference.chapter import load_chapter
 from inference.predictor import Predictor
 from utils.errors import InputError
 
 FILE = "model.safetensors"
+USE = """\
+from pathlib import Path
+
+import torch
+
+from deployment.export.as_safetensors import load
+
+predictor = load(Path("model.safetensors"), Path("{chapter}"))
+outputs = predictor.outputs(torch.zeros({shape}))
+"""
 CONFIG = "config.yaml"
 DESCRIPTION = "description.json"
 
@@ -29,9 +35,8 @@ def write(predictor: Predictor, folder: Path) -> Path:
     """Write the weights with where they come from, and beside them the config and what the data was."""
     weights = predictor.pipeline.model.state_dict()
     path = folder / FILE
-    save_file(
+    content = save(
         {name: values.cpu().clone(memory_format=torch.contiguous_format) for name, values in weights.items()},
-        path,
         metadata={
             "chapter": predictor.chapter.folder.name,
             "run_id": predictor.run_id,
@@ -40,6 +45,7 @@ def write(predictor: Predictor, folder: Path) -> Path:
             "metrics": json.dumps(predictor.metrics),
         },
     )
+    path.write_bytes(content)
     config = predictor.config.model_dump(mode="json")
     (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
     (folder / DESCRIPTION).write_text(json.dumps(predictor.data.model_dump(mode="json"), indent=2) + "\n", "utf-8")

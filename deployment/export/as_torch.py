@@ -1,9 +1,6 @@
-"""torch.export: `model.pt2`, for PyTorch without the chapter's code.
+"""torch.export: `model.pt2`, for PyTorch without the chapter's code."""
 
-model = torch.export.load("model.pt2").module()
-outputs = model(x)   # x: float32 [batch, *input_shape]; the outputs by their names
-"""
-
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +11,12 @@ from deployment.export.program import program, quietly
 from inference.predictor import Predictor
 
 FILE = "model.pt2"
+USE = """\
+import torch
+
+model = torch.export.load("model.pt2").module()
+outputs = model(torch.zeros({shape}))
+"""
 
 
 def write(predictor: Predictor, folder: Path) -> Path:
@@ -22,9 +25,10 @@ def write(predictor: Predictor, folder: Path) -> Path:
     Raises:
         RunError: The chapter cannot be exported.
     """
-    path, traced = folder / FILE, program(predictor)
+    path, traced, content = folder / FILE, program(predictor), io.BytesIO()
     with quietly():
-        torch.export.save(traced, path)
+        torch.export.save(traced, content)  # through memory: torch's own writer can abort where a disk is full
+    path.write_bytes(content.getbuffer())
     return path
 
 

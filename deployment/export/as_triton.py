@@ -1,6 +1,4 @@
-"""Triton Inference Server: a model repository with one model, `<folder>/<chapter>/config.pbtxt` and `1/model.onnx`.
-
-    scratch tritonserver FOLDER      # or NVIDIA's container: tritonserver --model-repository FOLDER
+"""Triton Inference Server: a model repository, `<chapter>/config.pbtxt`, `1/model.onnx` and what runs it.
 
 The Python backend runs the ONNX file by onnxruntime, so it needs no backend but the one that is in every Triton. The
 onnxruntime backend is Triton's own, and is in NVIDIA's containers.
@@ -14,6 +12,10 @@ from inference.predictor import BATCH_SIZE, Predictor
 from inference.signature import TensorSpec
 
 CONFIG = "config.pbtxt"
+USE = """\
+scratch tritonserver .                      # the Python backend, on this machine
+tritonserver --model-repository "$PWD"      # in NVIDIA's container
+"""
 BACKENDS = ("python", "onnxruntime")
 _SCRIPT = Path(__file__).with_name("triton_model.py")
 _LONGEST_WAIT = 2000  # microseconds that a request waits for others to go with

@@ -15,6 +15,7 @@ class TritonPythonModel:
         """Load the model; `args` names its folder and its version."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors
         path = Path(args["model_repository"], args["model_version"], "model.onnx")
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.names = [output.name for output in self.session.get_outputs()]

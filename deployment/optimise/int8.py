@@ -11,7 +11,7 @@ from pathlib import Path
 
 import onnx
 import onnxruntime
-from onnx import AttributeProto, GraphProto, NodeProto
+from onnx import AttributeProto, GraphProto, ModelProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from deployment.export.program import quietly
@@ -35,17 +35,15 @@ def write(source: Path, folder: Path) -> tuple[Path, str]:
     with tempfile.TemporaryDirectory() as place, quietly():
         folded = _folded(source, Path(place) / "folded.onnx")
         quantize_dynamic(folded, path, weight_type=QuantType.QInt8, extra_options={"EnableSubgraph": True})
-        model = onnx.load(_folded(path, Path(place) / "quantized.onnx"))
-    kinds = [node.op_type for node in _nodes(model.graph)]
+    model = onnx.load(path)
+    _drop_unused(model)
+    kinds = [node.op_type for graph in _graphs(model.graph) for node in graph.node]
     quantized, left = kinds.count(_INT8), sum(kinds.count(kind) for kind in _PRODUCTS)
     if quantized == 0:
         raise InputError(
             "there is nothing to quantize: this model has no product of float32 inputs with a constant matrix"
         )
     facts = {each.key: each.value for each in onnx.load(source).metadata_props}
-    used = {node.domain for node in _nodes(model.graph)}
-    for each in [each for each in model.opset_import if each.domain not in used]:
-        model.opset_import.remove(each)  # onnxruntime lists all that it knows
     onnx.helper.set_model_props(model, facts | {"quantization": f"int8 by onnxruntime {onnxruntime.__version__}"})
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString(deterministic=True))
@@ -58,7 +56,6 @@ def _folded(source: Path, target: Path) -> Path:
     The quantizer finds a product only where its matrix stands in the file.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # it tells of every number that it leaves out
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(target)
     onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
@@ -68,10 +65,23 @@ def _folded(source: Path, target: Path) -> Path:
     return target
 
 
-def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
-    """Every node, those inside loops and branches too."""
+def _drop_unused(model: ModelProto) -> None:
+    """Take out the numbers and the sets of operations that no node needs; onnxruntime leaves both in what it writes."""
+    graphs = list(_graphs(model.graph))
+    named = {name for graph in graphs for node in graph.node for name in node.input}
+    named |= {output.name for graph in graphs for output in graph.output}
+    for graph in graphs:
+        for unused in [each for each in graph.initializer if each.name not in named]:
+            graph.initializer.remove(unused)
+    domains = {node.domain for graph in graphs for node in graph.node}
+    for foreign in [each for each in model.opset_import if each.domain not in domains]:
+        model.opset_import.remove(foreign)
+
+
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    """The graph, and those of the loops and branches in it."""
+    yield graph
     for node in graph.node:
-        yield node
         for attribute in node.attribute:
             if attribute.type == AttributeProto.GRAPH:
-                yield from _nodes(attribute.g)
+                yield from _graphs(attribute.g)

@@ -7,6 +7,8 @@ import click
 
 from deployment.export.agreement import largest_difference
 from deployment.export.as_onnx import OnnxModel
+from deployment.export.card import FILE as CARD
+from deployment.export.card import model_card
 from deployment.export.forms import export
 from deployment.optimise import int8
 from deployment.optimise.measuring import Form, torch_form
@@ -34,15 +36,18 @@ def quantize_model(original: Original, folder: Path | None) -> None:
         forms = [torch_form("checkpoint", predictor), _onnx_form("ONNX", plain), _onnx_form("ONNX, int8", smaller)]
         difference = largest_difference(predictor, smaller)
     changed = original.task.changed(predictor.pipeline, forms[-1].ask) if predictor.data.n_classes else None
-    write_report(
-        folder, original, original.measure(forms), products=products, difference=difference, changed_answers=changed
-    )
+    measured = original.measure(forms)
+    write_report(folder, original, measured, products=products, difference=difference, changed_answers=changed)
     for path, form in zip((plain, smaller), forms[1:], strict=True):
         write_atomic(folder / path.name, form.file)
-    click.echo(f"{products}; outputs on random inputs differ from the checkpoint's by at most {difference:.2g}")
+    task = original.task
+    says = f"{products}; outputs on random inputs differ from the checkpoint's by at most {difference:.2g}"
     if changed is not None:
-        click.echo(f"{changed} of {len(original.task.examples)} {original.task.split} examples get another answer")
-    click.echo(f"{smaller.name} and the report are in {folder}")
+        says += f"; {changed} of {len(task.examples)} {task.split} examples get another answer"
+    before, after = measured[0].value, measured[-1].value
+    about = f"`{smaller.name}`: {says}; {task.split} {task.metric} {before:.6g} before and {after:.6g} after."
+    write_atomic(folder / CARD, f"{model_card(predictor, folder)}\n## In int8\n\n{about}\n")
+    click.echo(f"{says}\n{smaller.name}, its model card and the report are in {folder}")
 
 
 def _onnx_form(name: str, path: Path) -> Form:

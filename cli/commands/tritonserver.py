@@ -1,0 +1,98 @@
+"""`scratch tritonserver`."""
+
+import os
+import re
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from cli.chapters import Project
+from cli.venvs import triton_venv
+from utils.errors import InputError, RunError
+from utils.files import cannot_write
+
+_STUB = "triton_python_backend_stub"
+
+
+@click.command("tritonserver")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to listen.")
+@click.option("--http-port", type=int, default=8000, show_default=True, metavar="PORT", help="For HTTP.")
+@click.option("--grpc-port", type=int, default=8001, show_default=True, metavar="PORT", help="For gRPC.")
+@click.pass_obj
+def command(project: Project, folder: Path, host: str, http_port: int, grpc_port: int) -> NoReturn:
+    r"""Start Triton Inference Server on FOLDER, which `scratch export --format triton` made.
+
+    \b
+        scratch tritonserver digits
+
+    It runs on the CPU, on Linux, in an environment of its own. NVIDIA's container takes the same folder.
+    """
+    _check(folder)
+    venv = triton_venv(project.root)
+    venv.home.mkdir(parents=True, exist_ok=True)
+    venv.ensure("base")
+    packages = venv.packages()
+    server = packages / "pytriton/tritonserver"
+    _complete(server)
+    libraries = [str(packages / "nvidia_pytriton.libs"), sysconfig.get_config_var("LIBDIR")]
+    variables = {
+        "PYTHONPATH": str(packages),
+        "LD_LIBRARY_PATH": os.pathsep.join(libraries),  # the backend's own process is linked to libpython
+        "PYTHONDONTWRITEBYTECODE": "1",  # or it is written into the model's folder
+        "PATH": f"{venv.python.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    arguments = {
+        "--model-repository": folder.absolute(),
+        "--backend-directory": server / "backends",
+        "--http-address": host,
+        "--http-port": http_port,
+        "--grpc-address": host,
+        "--grpc-port": grpc_port,
+        "--allow-metrics": "false",
+        "--exit-timeout-secs": 2,
+    }
+    program = server / "bin/tritonserver"
+    words = [str(word) for pair in arguments.items() for word in pair]
+    os.execve(program, [str(program), *words], os.environ | variables)
+
+
+def _check(folder: Path) -> None:
+    """Refuse what the server answers with a page of messages, or with silence: a model without its model.py.
+
+    Raises:
+        InputError: The folder is no model repository for this server.
+    """
+    configs = sorted(folder.glob("*/config.pbtxt"))
+    if not configs:
+        raise InputError(f"{folder} holds no <model>/config.pbtxt; `scratch export NN --format triton` makes one")
+    for config in configs:
+        found = re.search(r'^backend: "(\w+)"', config.read_text("utf-8", errors="replace"), re.MULTILINE)
+        if found is None or found[1] != "python":
+            raise InputError(
+                f"{config} asks for another backend than Python's, the only one here; export again with "
+                "--triton-backend python, or take NVIDIA's container"
+            )
+        if not (config.parent / "1/model.py").is_file():
+            raise InputError(f"{config.parent} has no 1/model.py; export it again")
+
+
+def _complete(server: Path) -> None:
+    """Put the part of the Python backend that is made for this Python beside the rest of it.
+
+    Raises:
+        RunError: There is none, or it cannot be written.
+    """
+    backend = server / "backends/python"
+    part = server / f"python_backend_stubs/{sys.version_info.major}.{sys.version_info.minor}" / _STUB
+    if not part.is_file():
+        raise RunError(f"this Triton has no backend for Python {sys.version_info.major}.{sys.version_info.minor}")
+    try:
+        if not (backend / _STUB).exists():
+            shutil.copy(part, backend)
+    except OSError as error:
+        raise cannot_write(backend, error) from error
