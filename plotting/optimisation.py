@@ -24,7 +24,7 @@ from plotting.style import (
 )
 
 Forms = Sequence[Mapping[str, Any]]
-"""Each has `name`, `bytes`, `compressed`, `milliseconds` (batch size to time) and `value`; the first is the original."""
+"""Each has `name`, `bytes`, `compressed`, `milliseconds` (batch size to time) and `value`; the first was there first."""
 
 _KILOBYTE = 1000
 
@@ -51,7 +51,8 @@ def optimisation(subject: str, forms: Forms, metric: str) -> Figure:
     before, after = forms[0], forms[-1]
     size_left, compressed_left = (percent(after[key] / before[key]) for key in ("bytes", "compressed"))
     change = f"{metric} {before['value']:.4g} before and {after['value']:.4g} after"
-    headline(figure, f"{display_name(subject)}, {after['name']}: {size_left} of the size, {compressed_left} compressed; {change}")
+    sizes = f"{size_left} of the size, {compressed_left} compressed"
+    headline(figure, f"{display_name(subject)}, {after['name']}: {sizes}; {change}")
     return figure
 
 

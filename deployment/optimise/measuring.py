@@ -82,9 +82,7 @@ class Task:
         """How many examples `ask` and `other` give different classes."""
         return int((self._evaluate(ask).predictions != self._evaluate(other).predictions).sum())
 
-    def measure(
-        self, forms: Sequence[Form], batches: Sequence[int], rounds: int, seconds: float
-    ) -> list[Measured]:
+    def measure(self, forms: Sequence[Form], batches: Sequence[int], rounds: int, seconds: float) -> list[Measured]:
         """Size, speed with one thread, and quality of each of `forms`."""
         torch.set_num_threads(1)
         times = [median_times(forms, first(self.examples, size), rounds, seconds) for size in batches]

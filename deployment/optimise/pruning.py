@@ -34,7 +34,9 @@ def prune_model(original: Original, sparsity: float, epochs: int | None, folder:
     pruned, total = pruned_count(model, sparsity)
     if sparsity > 0 and not 0 < pruned < total:
         raise InputError(f"--prune {sparsity:g} of {total} parameters is {pruned} of them: nothing sensible to prune")
-    duration = original.settings.fine_tuning if epochs is None else Duration(float(epochs), "epochs") if epochs else None
+    duration = (
+        original.settings.fine_tuning if epochs is None else Duration(float(epochs), "epochs") if epochs else None
+    )
     others = {each for each in original.settings.sparsities if pruned_count(model, each)[0] < total}
     points = []
     for each in sorted(others | {sparsity}):

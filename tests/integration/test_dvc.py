@@ -1,4 +1,4 @@
-"""The pipeline of `dvc.yaml` with the real DVC, in a clone with a remote on the same disk: what docs/dvc.md promises."""
+"""The pipeline of `dvc.yaml` with the real DVC, in a clone with a remote beside it: what docs/dvc.md promises."""
 
 import json
 import os
@@ -52,8 +52,18 @@ class Clone:
         for name in NEEDED:
             left_out = shutil.ignore_patterns("__pycache__", "outputs", ".venv")
             shutil.copytree(ROOT / name, self.root / name, ignore=left_out)
-        shutil.copytree(ROOT / ".dvc", self.root / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
-        for name in ("scratch", "pyproject.toml", "dvc.yaml", ".dvcignore", ".gitignore", "README.md", "EXPERIMENTS.md"):
+        shutil.copytree(
+            ROOT / ".dvc", self.root / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache", "config.local")
+        )
+        for name in (
+            "scratch",
+            "pyproject.toml",
+            "dvc.yaml",
+            ".dvcignore",
+            ".gitignore",
+            "README.md",
+            "EXPERIMENTS.md",
+        ):
             shutil.copy(ROOT / name, self.root)
         self.project = Project(self.root)
         for venv in (self.project.venv(), self.project.venv(self.project.chapter("01"))):
