@@ -24,7 +24,7 @@ from plotting.style import (
 )
 
 Forms = Sequence[Mapping[str, Any]]
-"""Each has `name`, `bytes`, `compressed`, `milliseconds` (batch size to time) and `value`; the first was there first."""
+"""Each has `name`, `bytes`, `compressed`, `milliseconds` (batch size to time) and `value`; first the original."""
 
 _KILOBYTE = 1000
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.errors import run_command
+from cli.processes import interruptible
 
 
 @click.command()
@@ -27,14 +28,15 @@ def optimise(
     """Make the model of a checkpoint smaller, and say what that brought and cost."""
     from deployment.optimise.original import Original
 
-    original = Original.of(chapter, checkpoint, outputs or chapter / "outputs")
-    if prune is not None:
-        from deployment.optimise.pruning import prune_model
+    with interruptible():
+        original = Original.of(chapter, checkpoint, outputs or chapter / "outputs")
+        if prune is not None:
+            from deployment.optimise.pruning import prune_model
 
-        return prune_model(original, prune, epochs, folder)
-    from deployment.optimise.quantizing import quantize_model
+            return prune_model(original, prune, epochs, folder)
+        from deployment.optimise.quantizing import quantize_model
 
-    quantize_model(original, folder)
+        quantize_model(original, folder)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def quantize_model(original: Original, folder: Path | None) -> None:
     with tempfile.TemporaryDirectory() as place:
         plain = export(predictor, "onnx", Path(place))
         smaller, products = int8.write(plain, Path(place))
-        forms = [torch_form("checkpoint", predictor), _onnx_form("ONNX", plain), _onnx_form("ONNX, int8", smaller)]
+        forms = [torch_form("checkpoint", predictor), _onnx_form("ONNX", plain), _onnx_form("int8 ONNX", smaller)]
         difference = largest_difference(predictor, smaller)
     changed = original.task.changed(predictor.pipeline, forms[-1].ask) if predictor.data.n_classes else None
     measured = original.measure(forms)

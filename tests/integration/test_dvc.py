@@ -117,6 +117,8 @@ def test_the_pipeline_runs_from_the_data_to_the_claims(clone: Clone) -> None:
     metrics = json.loads((clone.root / OUTPUTS / "metrics.json").read_text())
     assert metrics["metrics"]["accuracy"] > 0.99
     assert "accuracy" in clone.dvc("metrics", "show")
+    clone.dvc("plots", "show")
+    assert list((clone.root / "dvc_plots").rglob("*confusion_matrix.png"))
 
 
 def test_nothing_is_done_twice(clone: Clone) -> None:
