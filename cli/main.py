@@ -20,6 +20,7 @@ COMMANDS = {
     "export": "Write a trained model as ONNX, torch.export, safetensors, or for Triton.",
     "tritonserver": "Start Triton Inference Server on an exported model.",
     "registry": "Keep trained models as versions, and say which is in use.",
+    "optimise": "Make a trained model smaller, by pruning or int8.",
     "exercise": "Copy a chapter, with its core left for you to write.",
     "check": "Grade what you wrote, part by part.",
     "track": "Show a recorded run on TensorBoard, wandb or MLflow.",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cli.installer import Installer  # only imported where something is missing: most commands find all in place
 
 
-SERVICES = ("api", "export", "interface", "optimise", "registry")
+SERVICES = ("api", "export", "interface", "registry")
 """The folders of `deployment/` that have a requirements.txt of their own."""
 
 

@@ -14,6 +14,9 @@ from utils.errors import InputError, unknown
 @click.option(
     "--module", "modules", type=int, multiple=True, metavar="N", help="The chapters of a module of ROADMAP.md."
 )
+@click.option(
+    "--experiment", "experiments", multiple=True, metavar="NAME", help="Only this one of each chapter; may be repeated."
+)
 @click.option("--seeds", metavar="SEEDS", default="", help="Such as 0-4 or 0,7; the experiment's own unless given.")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Trainings at a time.")
 @click.option("--force", is_flag=True, help="Train again what has not changed, too.")
@@ -26,6 +29,7 @@ def command(
     chapters: tuple[str, ...],
     every: bool,
     modules: tuple[int, ...],
+    experiments: tuple[str, ...],
     seeds: str,
     jobs: int,
     force: bool,
@@ -44,17 +48,22 @@ def command(
     """
     chosen = _chosen(project, chapters, every, modules)
     if only_links:
-        if chosen or seeds or force:
+        if chosen or experiments or seeds or force:
             raise InputError("--links looks at the results of all chapters; give it alone")
         from cli.reproduce.run import check_links
 
         return check_links(project)
     if not chosen:
         raise InputError("name a chapter, such as 01, or give --all, --module N or --links")
+    for chapter in chosen:
+        known = [each.name for each in chapter.experiments()]
+        for name in experiments:
+            if name not in known:
+                raise unknown(f"experiment of {chapter.name}", name, known)
     wanted = _seeds(seeds)
     from cli.reproduce.run import reproduce
 
-    return reproduce(project, chosen, wanted, jobs, force)
+    return reproduce(project, chosen, experiments, wanted, jobs, force)
 
 
 def _chosen(project: Project, names: tuple[str, ...], every: bool, modules: tuple[int, ...]) -> list[Chapter]:

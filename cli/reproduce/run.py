@@ -14,17 +14,26 @@ from cli.reproduce.session import Session
 from cli.table import table
 
 
-def reproduce(project: Project, chapters: Sequence[Chapter], seeds: tuple[int, ...], jobs: int, force: bool) -> int:
+def reproduce(
+    project: Project,
+    chapters: Sequence[Chapter],
+    experiments: tuple[str, ...],
+    seeds: tuple[int, ...],
+    jobs: int,
+    force: bool,
+) -> int:
     """Train what is not as it was, check every claim, write the results; returns the exit code.
 
-    With `seeds` other than those of the files nothing is written, because the results are of those.
+    `experiments` are those to look at, if not all. With `seeds` other than those of the files nothing is written,
+    because the results are of those.
     """
     entries: dict[str, Mapping[str, Any]] = {}
     problems: list[str] = []
     with Children() as children:
         session = Session(project, children, lambda line: print(line, file=sys.stderr, flush=True))
         for chapter in chapters:
-            plans = session.plans(chapter, seeds)
+            every = session.plans(chapter, seeds)
+            plans = [plan for plan in every if not experiments or plan.name in experiments]
             known = read(chapter.folder / RESULTS)
             changed = [
                 plan for plan in plans if force or _digest(session, plan) != known.get(plan.name, {}).get("digest")
@@ -43,7 +52,7 @@ def reproduce(project: Project, chapters: Sequence[Chapter], seeds: tuple[int, .
                 new[plan.name], bands[plan.name] = _concluded(session, plan)
                 entries[plan.title] = new[plan.name]
             if new and all(plan.seeds == tuple(plan.config["seeds"]) for plan in changed):
-                names = {plan.name for plan in plans}
+                names = {plan.name for plan in every}
                 for file, content in ((RESULTS, new), (BANDS, bands)):
                     former = {name: each for name, each in read(chapter.folder / file).items() if name in names}
                     write(chapter.folder / file, former | content)

@@ -130,6 +130,18 @@ PROVEN_ELSEWHERE = {
         "tests/unit/test_benchmark_resume_seek.py",
         "tools/benchmark/resume_seek.py",
     ),
+    **{
+        command: ("tests/integration/test_dvc.py", proof)
+        for command, proof in {
+            "python3 -m venv build/dvc": '"venv", "--quiet"',
+            "build/dvc/bin/pip install -r deployment/dvc/requirements.txt": '"-r", REQUIREMENTS',
+            "build/dvc/bin/dvc repro": "clone.repro() == dict.fromkeys(STAGES, True)",
+            "build/dvc/bin/dvc metrics show": 'clone.dvc("metrics", "show")',
+            "build/dvc/bin/dvc remote add --local --default disk /path/to/a/folder": '"remote", "add", "--local"',
+            "build/dvc/bin/dvc push": 'clone.dvc("push")',
+            "build/dvc/bin/dvc pull": 'clone.dvc("pull")',
+        }.items()
+    },
     "python3 tools/benchmark/engine_overhead.py": (
         "tests/unit/test_benchmark_overhead.py",
         "tools/benchmark/engine_overhead.py",

@@ -99,6 +99,16 @@ def available() -> dict[str, Any]:
         "recalled": np.array([[1.0, -1.0], [-1.0, 1.0]]),
         "energies": np.array([[-0.1, -0.2], [-0.5, -0.1]]),
         "times": [0.0, 1.0],
+        "forms": [
+            {"name": "before", "bytes": 4000, "compressed": 3600, "milliseconds": {1: 0.1, 64: 0.4}, "value": 0.95},
+            {"name": "after", "bytes": 1000, "compressed": 900, "milliseconds": {1: 0.05, 64: 0.1}, "value": 0.94},
+        ],
+        "points": [
+            {"sparsity": 0.5, "at_once": 0.8, "trained_on": 0.95},
+            {"sparsity": 0.9, "at_once": 0.3, "trained_on": 0.9},
+        ],
+        "baseline": 0.96,
+        "asked": 0.5,
     }
 
 

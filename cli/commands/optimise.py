@@ -1,0 +1,63 @@
+"""`scratch optimise`."""
+
+from pathlib import Path
+
+import click
+
+from cli.chapters import Project
+from cli.processes import become
+from utils.errors import InputError
+
+
+@click.command("optimise")
+@click.argument("chapter", metavar="NN")
+@click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
+@click.option("--prune", type=float, metavar="SHARE", help="Set this share of the weights to zero, and train on.")
+@click.option("--quantize", type=click.Choice(["int8"]), help="Export to ONNX with weights of so many bits.")
+@click.option("--epochs", type=click.IntRange(min=0), metavar="N", help="Train on for N epochs after pruning.")
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="Where the report goes; default: outputs/.")
+@click.option(
+    "--outputs", type=click.Path(path_type=Path), help="Where the results are; default: the chapter's outputs/."
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_obj
+def command(
+    project: Project,
+    chapter: str,
+    checkpoint: str,
+    prune: float | None,
+    quantize: str | None,
+    epochs: int | None,
+    folder: Path | None,
+    outputs: Path | None,
+    debug: bool,
+) -> None:
+    r"""Make a trained model of chapter NN smaller, and measure what that brings and costs.
+
+    \b
+        scratch optimise 03 --checkpoint latest --prune 0.5
+        scratch optimise 03 --checkpoint latest --quantize int8
+    """
+    if (prune is None) == (quantize is None):
+        raise InputError("give one of --prune SHARE and --quantize int8")
+    if prune is not None and not 0 <= prune < 1:
+        raise InputError(f"--prune {prune:g}: give the share of the weights to set to zero, from 0 to less than 1")
+    if epochs is not None and prune is None:
+        raise InputError("--epochs is for --prune: --quantize does not train")
+    place = project.chapter(chapter)
+    if not (place.folder / "src/serving.py").is_file():
+        raise InputError(f"{place.name} cannot be asked: it has no src/serving.py, which says what its answers mean")
+    venv = project.venv(place)
+    venv.ensure("export" if quantize else "base")
+    given = {
+        "--prune": prune,
+        "--epochs": epochs,
+        "--to": folder and folder.absolute(),
+        "--outputs": outputs and outputs.absolute(),
+    }
+    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
+    flags = ["--debug"] if debug else []
+    become(
+        venv.python,
+        ["-P", "-m", "deployment.optimise", str(place.folder), "--checkpoint", checkpoint, *options, *flags],
+    )

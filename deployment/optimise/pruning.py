@@ -1,0 +1,69 @@
+"""`scratch optimise --prune`: a checkpoint with fewer weights, and the curve of what more or less of it would cost."""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.table import table
+from deployment.optimise.masks import pruned_and_trained, pruned_at_once, pruned_count
+from deployment.optimise.measuring import torch_form
+from deployment.optimise.original import Original
+from deployment.optimise.report import draw, significant, write_report
+from engine.duration import Duration
+from inference.predictor import Predictor
+from utils.errors import InputError
+
+
+def prune_model(original: Original, sparsity: float, epochs: int | None, folder: Path | None) -> None:
+    """Prune, train on, measure, and leave a run with the pruned checkpoint beside the chapter's others.
+
+    Args:
+        original: The model.
+        sparsity: The fraction of its weights to set to zero.
+        epochs: To train on; 0 for none, None for what the settings say.
+        folder: Where the report goes.
+
+    Raises:
+        InputError: Of so few weights that fraction is none, or all.
+    """
+    predictor, model = original.predictor, original.predictor.pipeline.model
+    pruned, total = pruned_count(model, sparsity)
+    if sparsity > 0 and not 0 < pruned < total:
+        raise InputError(f"--prune {sparsity:g} of {total} parameters is {pruned} of them: nothing sensible to prune")
+    duration = (
+        original.settings.fine_tuning if epochs is None else Duration(float(epochs), "epochs") if epochs else None
+    )
+    others = {each for each in original.settings.sparsities if pruned_count(model, each)[0] < total}
+    points = []
+    for each in sorted(others | {sparsity}):
+        with tempfile.TemporaryDirectory() as place:
+            at_once = pruned_at_once(predictor.chapter.folder, original.checkpoint, each)
+            run = pruned_and_trained(predictor, original.checkpoint, each, duration, Path(place))
+            trained = Predictor.from_checkpoint(predictor.chapter.folder, run.run_id, run.outputs)
+            if each == sparsity:  # only a whole run is ever among the chapter's others
+                shutil.copytree(place, original.outputs, dirs_exist_ok=True)
+                forms = [torch_form("checkpoint", predictor), torch_form(f"pruned {sparsity:g}", at_once)]
+                forms += [torch_form(f"pruned {sparsity:g}, trained on", trained)] if duration else []
+                run_id = run.run_id
+        value = original.task.value
+        trained_on = value(trained.pipeline) if duration else None
+        points.append({"sparsity": each, "at_once": value(at_once.pipeline), "trained_on": trained_on})
+    folder = folder or original.folder_for(f"pruned-{sparsity:g}")
+    measured = original.measure(forms)
+    about = {"pruned": pruned, "parameters": total, "asked": sparsity, "fine_tuning": duration and str(duration)}
+    available = write_report(folder, original, measured, **about, pruned_run=run_id, points=points)
+    draw(folder, "pruning_curve", available | {"baseline": measured[0].value})
+    click.echo(_curve(points, original.task.metric))
+    click.echo(f"{pruned:,} of {total:,} parameters are zero: a dense product takes no less time for that")
+    click.echo(f"the pruned model is checkpoint {run_id}; the report is in {folder}")
+
+
+def _curve(points: Sequence[dict[str, Any]], metric: str) -> str:
+    columns = {"at_once": f"{metric}, pruned", "trained_on": f"{metric}, and trained on"}
+    shown = [key for key in columns if points[0][key] is not None]
+    rows = [[point["sparsity"], *(significant(point[key]) for key in shown)] for point in points]
+    return table(["sparsity", *(columns[key] for key in shown)], rows)
