@@ -8,9 +8,9 @@ Kind = Literal["permissive", "weak copyleft", "strong copyleft", "proprietary", 
 RANK: tuple[Kind, ...] = ("permissive", "weak copyleft", "strong copyleft", "proprietary", "unknown")
 
 PERMISSIVE = """
-0BSD AFL-2.1 Apache-2.0 blessing BSD-1-Clause BSD-2-Clause BSD-3-Clause BSL-1.0 bzip2-1.0.6 CC-BY-4.0 CC0-1.0 CNRI-
-Python HPND ISC libpng-2.0 MIT MIT-0 MIT-CMU NCSA PSF-2.0 Python-2.0 Python-2.0.1 Unicode-3.0 Unlicense WTFPL X11 Zlib
-ZPL-2.1
+0BSD AFL-2.1 Apache-2.0 blessing BSD-1-Clause BSD-2-Clause BSD-3-Clause BSL-1.0 bzip2-1.0.6 CC-BY-4.0 CC0-1.0
+CNRI-Python HPND ISC libpng-2.0 MIT MIT-0 MIT-CMU NCSA PSF-2.0 Python-2.0 Python-2.0.1 Unicode-3.0 Unlicense WTFPL X11
+Zlib ZPL-2.1
 """
 WEAK = """
 Artistic-1.0 Artistic-2.0 CDDL-1.0 EPL-2.0 LGPL-2.1 LGPL-2.1-only LGPL-2.1-or-later LGPL-3.0 LGPL-3.0-only
