@@ -1,7 +1,7 @@
 """What a declared licence means for a project under Apache-2.0."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 Kind = Literal["permissive", "weak copyleft", "strong copyleft", "proprietary", "unknown"]
@@ -24,6 +24,8 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(WEAK.split(), "weak copyleft"),
     **dict.fromkeys(STRONG.split(), "strong copyleft"),
 }
+LONGEST = 200
+"""Words of an expression; one that is longer is nested to do harm."""
 LINKING = ("GCC-exception-3.1", "LLVM-exception", "Classpath-exception-2.0", "Linux-syscall-note")
 """Exceptions that let other code use what they are for under any licence."""
 
@@ -99,37 +101,32 @@ def spdx(text: str) -> str:
 
 def kind(expression: str) -> Kind:
     """What an SPDX expression allows: of a choice (OR) the best part counts, of a sum (AND) the worst."""
-    words = re.findall(r"[()]|[^\s()]+", expression)
-    position = 0
+    words = re.findall(r"[()]|[^\s()]+", expression)[::-1]
+    if len(words) > LONGEST:
+        return "unknown"
 
-    def here() -> str:
-        return words[position] if position < len(words) else ""
+    def next_is(word: str) -> bool:
+        return bool(words) and words[-1].upper() == word
 
     def take() -> str:
-        nonlocal position
-        position += 1
-        return words[position - 1] if position <= len(words) else ""
+        return words.pop() if words else ""
+
+    def joined(word: str, part: Callable[[], int], choose: Callable[[int, int], int]) -> int:
+        found = part()
+        while next_is(word):
+            take()
+            found = choose(found, part())
+        return found
 
     def either() -> int:
-        found = both()
-        while here().upper() == "OR":
-            take()
-            found = min(found, both())
-        return found
-
-    def both() -> int:
-        found = one()
-        while here().upper() == "AND":
-            take()
-            found = max(found, one())
-        return found
+        return joined("OR", lambda: joined("AND", one, max), min)
 
     def one() -> int:
         word = take()
         if word == "(":
             found = either()
             return found if take() == ")" else RANK.index("unknown")
-        if here().upper() == "WITH":
+        if next_is("WITH"):
             take()
             return RANK.index("permissive" if take() in LINKING else "unknown")
         if word.startswith("LicenseRef-"):
@@ -137,4 +134,4 @@ def kind(expression: str) -> Kind:
         return RANK.index(KINDS.get(word, "unknown"))
 
     found = either()
-    return RANK[found] if position == len(words) else "unknown"
+    return "unknown" if words else RANK[found]

@@ -129,6 +129,7 @@ def test_a_list_of_packages_that_was_edited_is_refused(tmp_path: Path) -> None:
         ("(MIT", "unknown"),
         ("MIT Apache-2.0", "unknown"),
         ("see LICENSE", "unknown"),
+        ("(" * 10_000 + "MIT" + ")" * 10_000, "unknown"),
     ],
 )
 def test_of_a_choice_the_best_licence_counts_and_of_a_sum_the_worst(expression: str, expected: str) -> None:
