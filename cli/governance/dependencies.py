@@ -43,6 +43,10 @@ def page(environments: Sequence[Environment], lock: Lock, reviewed: Reviewed) ->
     def who(package: Package) -> str:
         return ", ".join([*(["our lists"] if package.name in named else []), *package.needed_by])
 
+    def why(package: Package) -> str:
+        weak = kind(reviewed.licence(package)) == "weak copyleft"
+        return reviewed.reason(package) or ("used unchanged" if weak else "**nobody has said so yet**")
+
     odd = [package for package in lock.packages if kind(reviewed.licence(package)) != "permissive"]
     ours = [package for package in lock.packages if package.name in named]
     others = [package for package in lock.packages if package.name not in named]
@@ -58,7 +62,7 @@ def page(environments: Sequence[Environment], lock: Lock, reviewed: Reviewed) ->
                         licence(p),
                         kind(reviewed.licence(p)),
                         who(p),
-                        reviewed.reason(p) or "used unchanged",
+                        why(p),
                     )
                     for p in odd
                 ),

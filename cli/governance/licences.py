@@ -13,8 +13,8 @@ CNRI-Python HPND ISC libpng-2.0 MIT MIT-0 MIT-CMU NCSA PSF-2.0 Python-2.0 Python
 Zlib ZPL-2.1
 """
 WEAK = """
-Artistic-1.0 Artistic-2.0 CDDL-1.0 EPL-2.0 LGPL-2.1 LGPL-2.1-only LGPL-2.1-or-later LGPL-3.0 LGPL-3.0-only
-LGPL-3.0-or-later MPL-2.0
+Artistic-1.0 Artistic-2.0 CDDL-1.0 EPL-1.0 EPL-2.0 LGPL-2.1 LGPL-2.1-only LGPL-2.1-or-later LGPL-3.0
+LGPL-3.0-only LGPL-3.0-or-later MPL-2.0
 """
 STRONG = """
 AGPL-3.0 AGPL-3.0-only AGPL-3.0-or-later GPL-2.0 GPL-2.0-only GPL-2.0-or-later GPL-3.0 GPL-3.0-only GPL-3.0-or-later
@@ -26,8 +26,8 @@ KINDS: dict[str, Kind] = {
 }
 LONGEST = 200
 """Words of an expression; one that is longer is nested to do harm."""
-LINKING = ("GCC-exception-3.1", "LLVM-exception", "Classpath-exception-2.0", "Linux-syscall-note")
-"""Exceptions that let other code use what they are for under any licence."""
+LINKING = ("GCC-exception-2.0", "GCC-exception-3.1", "LLVM-exception", "Classpath-exception-2.0", "Linux-syscall-note")
+"""Exceptions that let code under any licence be put together with what they are for."""
 
 BSD = "BSD-2-Clause OR BSD-3-Clause"  # which one is not said
 # What authors wrote before there were identifiers: classifiers, and the field that takes any text.
@@ -126,12 +126,15 @@ def kind(expression: str) -> Kind:
         if word == "(":
             found = either()
             return found if take() == ")" else RANK.index("unknown")
+        found = RANK.index(KINDS.get(word, "unknown"))
+        if re.match("LicenseRef-.*(nvidia|proprietary)", word, re.IGNORECASE):
+            found = RANK.index("proprietary")
         if next_is("WITH"):
             take()
-            return RANK.index("permissive" if take() in LINKING else "unknown")
-        if word.startswith("LicenseRef-"):
-            return RANK.index("proprietary" if re.search("nvidia|proprietary", word, re.IGNORECASE) else "unknown")
-        return RANK.index(KINDS.get(word, "unknown"))
+            if take() not in LINKING:
+                return RANK.index("unknown")
+            found -= RANK[found] == "strong copyleft"  # then it is a weak one
+        return found
 
     found = either()
     return "unknown" if words else RANK[found]

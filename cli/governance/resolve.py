@@ -16,7 +16,7 @@ from cli.installer import find_uv, reason
 from utils.errors import RunError
 
 # The lists are resolved for one platform, whatever the machine, with what the index has and no local builds.
-PYTHON, PLATFORM = "3.11", "x86_64-unknown-linux-gnu"
+PYTHON, PLATFORM = "3.11", "x86_64-manylinux_2_36"  # Debian 12, and what is newer
 LOCAL = ("UV_FIND_LINKS", "UV_TORCH_BACKEND", "UV_PYTHON")
 LINE = re.compile(r"^([a-z0-9-]+)==([^\s;+]+)[^#]*(?:# via (.*))?$")
 
@@ -82,11 +82,15 @@ def _compile(root: Path, environment: Environment, keep: Mapping[str, str]) -> l
         pins.write_text("".join(f"{name}=={version}\n" for name, version in keep.items()))
         Path(folder, "asked.in").write_text("".join(f"{line}\n" for line in environment.requirements))
         _ask(command, folder, f"resolving {environment.name}")
-        lines = [found for line in pins.read_text().splitlines() if (found := LINE.match(line))]
-    return [
-        (name, version, [other for other in (via or "").split(", ") if other and not other.startswith("-r ")])
-        for name, version, via in map(re.Match.groups, lines)
-    ]
+        return [_pin(line, environment) for line in pins.read_text().splitlines()]
+
+
+def _pin(line: str, environment: Environment) -> tuple[str, str, list[str]]:
+    found = LINE.match(line)
+    if found is None:
+        raise RunError(f"resolving {environment.name}: '{line}' is no version of a package of the index")
+    name, version, via = found.groups()
+    return name, version, [other for other in (via or "").split(", ") if other and not other.startswith("-r ")]
 
 
 def _licences(python: Path, packages: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:

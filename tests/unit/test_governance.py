@@ -121,8 +121,10 @@ def test_a_list_of_packages_that_was_edited_is_refused(tmp_path: Path) -> None:
         ("GPL-3.0-only OR MIT", "permissive"),
         ("MIT AND (GPL-3.0-only OR Apache-2.0)", "permissive"),
         ("MIT AND (GPL-3.0-only OR LGPL-3.0-only)", "weak copyleft"),
-        ("GPL-3.0-or-later WITH GCC-exception-3.1 AND BSD-3-Clause", "permissive"),
+        ("GPL-3.0-or-later WITH GCC-exception-3.1 AND BSD-3-Clause", "weak copyleft"),
+        ("Apache-2.0 WITH LLVM-exception AND MIT", "permissive"),
         ("GPL-3.0-only WITH an-exception", "unknown"),
+        ("Ours WITH LLVM-exception", "unknown"),
         ("GPL-2.0-only", "strong copyleft"),
         ("LicenseRef-NVIDIA-Proprietary", "proprietary"),
         ("", "unknown"),
@@ -269,6 +271,15 @@ def test_an_index_that_cannot_be_reached_is_one_line(index: Callable[..., Index]
     there = index()
     executable(tmp_path / "programs/uv", "echo 'error: Failed to fetch: `https://example.org`' >&2; exit 2")
     with pytest.raises(RunError, match=r"resolving root failed: Failed to fetch.*check the network"):
+        resolve(tmp_path, [ENVIRONMENT], there.python, NONE)
+
+
+def test_a_package_from_elsewhere_than_the_index_is_not_passed_over(
+    index: Callable[..., Index], tmp_path: Path
+) -> None:
+    there = index()
+    executable(tmp_path / "programs/uv", "echo 'click @ https://example.org/click.zip' > pins.txt")
+    with pytest.raises(RunError, match=r"resolving root: 'click @ https://example\.org/click\.zip' is no version"):
         resolve(tmp_path, [ENVIRONMENT], there.python, NONE)
 
 
