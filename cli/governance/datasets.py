@@ -27,7 +27,7 @@ def page(cards: Iterable[DatasetCard]) -> str:
             "",
             "## Sets without people",
             "",
-            "| Name | Source | Licence | For | Not for |",
+            "| Name | Source | Licence | Intended use | Misuse |",
             "|---|---|---|---|---|",
             *rows,
             "",
@@ -41,8 +41,8 @@ def _section(card: DatasetCard) -> list[str]:
         "Licence": card.licence,
         "People": card.people,
         "Consent": card.consent,
-        "For": card.intended_use,
-        "Not for": card.misuse,
+        "Intended use": card.intended_use,
+        "Misuse": card.misuse,
         "Known issues": card.known_issues,
     }
     return ["", f"## {card.name}", "", card.description, "", *(f"- **{fact}**: {text}" for fact, text in facts.items())]
