@@ -166,6 +166,7 @@ def _plain(config: Any, source: str) -> dict[str, Any]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    OmegaConf.clear_resolver("oc.env")  # a config may come from anyone, and what it says is kept and tracked
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:

@@ -35,7 +35,7 @@ class Installer:
     def create(self, home: Path) -> None:
         """Make an empty environment with pip in `home/.venv`."""
         folder = home / ".venv"
-        if uv := self._uv():
+        if uv := find_uv(self.root):
             command = [uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", PYTHON, str(folder)]
             self._run(command, home, "making")
             return
@@ -48,17 +48,13 @@ class Installer:
             RunError: They cannot be had; the message holds the installer's reason and where its output is.
         """
         python = str(home / ".venv/bin/python")
-        if home == self.root and not self._uv():
+        if home == self.root and not find_uv(self.root):
             self._get_uv()
-        if uv := self._uv():
+        if uv := find_uv(self.root):
             command = [uv, "pip", "install", "--python", python, *requirements]
         else:
             command = [python, "-m", "pip", "install", "--no-input", *requirements]
         self._run(command, home, "installing packages into")
-
-    def _uv(self) -> str | None:
-        own = self.root / ".venv/bin/uv"
-        return shutil.which("uv") or (str(own) if own.exists() else None)
 
     def _get_uv(self) -> None:
         """Put uv into the root's environment; without it (an uncommon platform, say) pip does the work, slower."""
@@ -103,6 +99,12 @@ class Installer:
                 f"{what} failed: {reason(log.read_text(errors='replace'))}; "
                 f"check the network and the package index, then try again (all of its output: {log})"
             )
+
+
+def find_uv(root: Path) -> str | None:
+    """The machine's uv, or the one that an `Installer` put into the root's environment."""
+    own = root / ".venv/bin/uv"
+    return shutil.which("uv") or (str(own) if own.exists() else None)
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:

@@ -34,6 +34,7 @@ COMMANDS = {
     "mutants": "Show that a chapter's tests notice a lost idea.",
     "parity": "Compare the chapters with independent implementations.",
     "new": "Make a new chapter that trains and passes its tests at once.",
+    "governance": "Write the pages on data sets and dependencies, or check them.",
     "lint": "Check the style, the types and the layers of the code.",
     "data": "List, download and verify the data sets.",
     "doctor": "Check that everything the project needs is there.",

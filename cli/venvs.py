@@ -37,11 +37,12 @@ class Stage(NamedTuple):
 def root_venv(root: Path) -> "Venv":
     """The repository's own environment: `base` runs the command line, `dev` the shared tests and the linters.
 
-    `new` adds what makes a chapter from the template, `registry` the client of the model registry.
+    `new` adds what makes a chapter from the template, `audit` what asks about packages, `registry` the client of the
+    model registry.
     """
     command_line = root / "cli/requirements.txt"
     dev, tests = root / "requirements-dev.txt", root / "tests/requirements.txt"
-    new = root / "cli/requirements-new.txt"
+    new, audit = root / "cli/requirements-new.txt", root / "cli/requirements-audit.txt"
     registry = root / "deployment/registry/requirements.txt"
     return Venv(
         home=root,
@@ -50,6 +51,7 @@ def root_venv(root: Path) -> "Venv":
             Stage("base", ("-r", str(command_line)), (command_line,)),
             Stage("dev", ("-r", str(dev), "-r", str(tests), "-e", "."), (dev, tests, root / "pyproject.toml")),
             Stage("new", ("-r", str(command_line), "-r", str(new)), (new,)),
+            Stage("audit", ("-r", str(command_line), "-r", str(audit)), (audit,)),
             Stage("registry", ("-r", str(command_line), "-r", str(registry)), (registry,)),
         ),
     )

@@ -15,6 +15,7 @@ import click
 
 from cli.chapters import Project
 from cli.environment import environment
+from cli.installer import find_uv
 
 GIGABYTE = 1e9
 NEEDED = 3 * GIGABYTE  # an environment with torch, and what its installation leaves in the cache
@@ -52,7 +53,7 @@ def _python() -> Finding:
 
 
 def _uv(project: Project) -> Finding:
-    uv = shutil.which("uv") or shutil.which("uv", path=str(project.venv().python.parent))
+    uv = find_uv(project.root)
     if uv is None:
         return Finding("uv", False, "not there, so pip installs, slower; get it with: pip install uv")
     version = subprocess.run([uv, "--version"], capture_output=True, text=True, check=False).stdout.split()

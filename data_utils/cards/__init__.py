@@ -43,6 +43,14 @@ class DatasetCard(Strict):
     splits: Text
     known_issues: Text
     ethics: Text
+    """The gist of the four below."""
+    people: Text
+    """Who is in the data, and what it shows of them."""
+    consent: Text
+    """What is known of their consent."""
+    intended_use: Text
+    misuse: Text
+    """What it must not or cannot be used for."""
 
 
 @cache

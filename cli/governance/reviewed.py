@@ -1,0 +1,75 @@
+"""docs/governance/reviewed.yaml: what a person says of the packages, since no metadata does."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import Field
+
+from cli.governance.licences import kind
+from cli.governance.lock import Package
+from utils.errors import InputError
+from utils.schema import Strict, validate
+
+FILE = "docs/governance/reviewed.yaml"
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Reading(Strict):
+    """A licence that somebody looked up."""
+
+    spdx: Text
+    seen: Text
+    """Where it is written."""
+
+
+class Reviewed(Strict):
+    """All of it, by the names of packages."""
+
+    purposes: dict[str, Text]
+    """What we need it for; asked for each package that a list names."""
+    licences: dict[str, Reading]
+    """Where the metadata names none, or one that is not in SPDX."""
+    accepted: dict[str, Text]
+    """Why a licence that is not open or not known is no obstacle; a name may end with `*`."""
+
+    def licence(self, package: Package) -> str:
+        """The licence of `package`, in SPDX where it is known."""
+        reading = self.licences.get(package.name)
+        return reading.spdx if reading else package.declared
+
+    def reason(self, package: Package) -> str | None:
+        """Why its licence is no obstacle, where somebody has said so."""
+        return next((why for name, why in self.accepted.items() if fnmatchcase(package.name, name)), None)
+
+    def problems(self, packages: tuple[Package, ...], direct: set[str]) -> list[str]:
+        """What is still to be written down."""
+        said = []
+        for package in packages:
+            licence = self.licence(package)
+            if self.reason(package) is None and kind(licence) not in ("permissive", "weak copyleft"):
+                said.append(
+                    f"{package.name} {package.version} has the licence '{licence or 'none'}' ({kind(licence)}): "
+                    f"look it up and add it to licences or accepted in {FILE}"
+                )
+        said += [
+            f"{name} is in a list of packages: say in purposes of {FILE} what for"
+            for name in sorted(direct)
+            if name not in self.purposes
+        ]
+        return sorted(set(said))
+
+
+def read(root: Path) -> Reviewed:
+    """The file of the repository at `root`.
+
+    Raises:
+        InputError: It is missing or malformed.
+    """
+    path = root / FILE
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"cannot read {path}: {' '.join(str(error).split())}") from None
+    return validate(Reviewed, raw, str(path))
