@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train a chapter's model on one of its experiments.",
     "evaluate": "Evaluate a checkpoint.",
     "predict": "Ask a trained model.",
+    "ui": "Try a model in the browser, or look at all runs.",
     "exercise": "Copy a chapter, with its core left for you to write.",
     "check": "Grade what you wrote, part by part.",
     "track": "Show a recorded run on TensorBoard, wandb or MLflow.",

@@ -35,6 +35,7 @@ PLOTS: dict[str, str] = {
     "pattern_similarity": "plotting.pattern_similarity:pattern_similarity",
     "recall_gallery": "plotting.recall_gallery:recall_gallery",
     "response": "plotting.response:response",
+    "runs_overlaid": "plotting.runs_overlaid:runs_overlaid",
     "shift_curve": "plotting.shift_curve:shift_curve",
     "stability": "plotting.stability:stability",
     "sweep_history": "plotting.sweep:sweep_history",

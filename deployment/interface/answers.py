@@ -25,8 +25,11 @@ def spoken(answer: BaseModel) -> dict[str, float] | str:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Within this, what a visitor can mend is shown on the page, and not as a traceback in the terminal."""
+    """Leave this with a message on the page where a visitor did what cannot be done.
+
+    An error of Gradio's would lie over everything that was to change, and keep clicks away from it.
+    """
     try:
         yield
     except ScratchError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+        gr.Warning(str(error))

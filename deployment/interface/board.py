@@ -111,6 +111,10 @@ class Board:
             outputs = self.pipeline(self._tensor([self.asked]))
         return self.predictor.answers(outputs, asked)[0]
 
+    def right(self) -> int:
+        """How many of the points the model puts into their class."""
+        return int((self._classes(np.array(self.points, dtype=np.float32)) == np.array(self.classes)).sum())
+
     def draw(self) -> Image.Image:
         """The plane as it is now."""
         data = self.predictor.data

@@ -38,13 +38,14 @@ def lay_out(predictor: Predictor) -> None:
                     label="PNG, JPEG, BMP or WebP; bright on dark, as the model's data",
                     type="filepath",
                     sources=["upload"],
-                    buttons=[],
                     height=_CANVAS,
                     elem_id="upload",
                 )
         with gr.Column(min_width=300):
             answer = gr.Label(label="The model's answer", elem_id="answer")
             seen = captioned("What the model sees", "seen")
+
+    nothing = [None, None]
 
     def asked(content: bytes) -> list[Any]:
         batch = predictor.batch([content])
@@ -57,13 +58,13 @@ def lay_out(predictor: Predictor) -> None:
     def drawn(drawing: str, fit: bool) -> list[Any]:
         with told():
             ink = ImageOps.invert(read(drawing, blank.size))  # the model's data are bright on dark
-            return asked(_png(_fitted(ink, margin) if fit else ink)) if ink.getbbox() else [None, None]
+            return asked(_png(_fitted(ink, margin) if fit else ink)) if ink.getbbox() else nothing
+        return nothing
 
     def uploaded(path: str | None) -> list[Any]:
-        if path is None:
-            return [None, None]
         with told():
-            return asked(Path(path).read_bytes())
+            return asked(Path(path).read_bytes()) if path else nothing
+        return nothing
 
     if channels == 1:
         clear.click(lambda: written(blank), outputs=sketch)

@@ -35,14 +35,11 @@ def _one_line(predictor: Predictor) -> None:
 
     def asked(text: str) -> Any:
         with told():
-            example = text if data.kind == "text" else [float(part) for part in _parts(text)]
+            example = text if data.kind == "text" else text.replace("\n", ",").split(",")
             return spoken(predictor.predict([example], ASKED)[0])
+        return None
 
     gr.on([ask.click, given.submit], asked, given, answer)
-
-
-def _parts(text: str) -> list[str]:
-    return text.replace("\n", ",").split(",")
 
 
 def _sliders(predictor: Predictor) -> None:
@@ -57,8 +54,7 @@ def _sliders(predictor: Predictor) -> None:
             curve = shown("The answer along the column", "curve")
 
     def asked(along: int, *row: float) -> list[Any]:
-        with told():
-            return [spoken(predictor.predict([list(row)], ASKED)[0]), _curve(predictor, along, row)]
+        return [spoken(predictor.predict([list(row)], ASKED)[0]), _curve(predictor, along, row)]
 
     page = gr.context.Context.root_block
     inputs, outputs = [along, *columns], [answer, curve]

@@ -66,8 +66,11 @@ class _Memory:
     def recalled(self, drawing: str) -> list[Any]:
         """What comes back from what is on the paper."""
         with told():
-            grey = np.asarray(read(drawing, self.shape[::-1]))
-        start = np.where(grey > 127, 1.0, -1.0).astype(np.float32).ravel()
+            return self._recalled(np.asarray(read(drawing, self.shape[::-1])).ravel())
+        return ["", None, None, None, None]
+
+    def _recalled(self, grey: np.ndarray) -> list[Any]:
+        start = np.where(grey > 127, 1.0, -1.0).astype(np.float32)
         watched = self._watch(start)
         found = self.predictor.answers(self.predictor.outputs(self._batch(start)), ASKED)[0]
         end, overlaps = watched["states"][-1], watched["states"][[0, -1]] @ self.patterns.T / len(start)

@@ -58,6 +58,8 @@ def _learned(board: Board, epochs: int) -> Iterator[list[Any]]:
     with told():
         for _ in board.learn(epochs):
             yield _now(board)
+        return
+    yield _now(board)
 
 
 def _changed(action: Callable[[Board], None]) -> Callable[[Board], list[Any]]:
@@ -72,7 +74,13 @@ def _now(board: Board) -> list[Any]:
     plane = board.draw()
     answer = board.answer(ASKED)
     if board.epochs is None:
-        who = f"The model is that of run `{board.predictor.run_id}`."
+        remarks = [f"The model is that of run `{board.predictor.run_id}`."]
     else:
-        who = f"The model is a new one that went through your {len(board.points)} points {board.epochs} times."
-    return [board, plane, None if answer is None else spoken(answer), who]
+        remarks = [f"The model is a new one; it went {board.epochs} times through the points that were there."]
+    if board.points:
+        remarks.append(f"{board.right()} of {len(board.points)} points are right.")
+    if board.asked is not None:
+        names = board.predictor.data.feature_names
+        place = ", ".join(f"{name} = {value:.4g}" for name, value in zip(names, board.asked, strict=True))
+        remarks.append(f"The star is at {place}.")
+    return [board, plane, None if answer is None else spoken(answer), " ".join(remarks)]

@@ -1,6 +1,7 @@
 """Serving pages to the browser until a signal comes; nothing leaves the machine."""
 
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import click
@@ -41,11 +42,16 @@ def serve(page: "Blocks", what: str, host: str, port: int) -> int:
     # A browser keeps connections open for as long as the page is; they are not waited for.
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
     address = f"[{host}]" if ":" in host else host
-    click.echo(f"{what}: http://{address}:{listener.getsockname()[1]}/ (Ctrl-C ends it)")
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     try:
         with interruptible():
-            server.run(sockets=[listener])
+            thread.start()
+            click.echo(f"{what}: http://{address}:{listener.getsockname()[1]}/ (Ctrl-C ends it)")
+            thread.join()
     except Interrupted as stop:
+        server.should_exit = True
+        if thread.is_alive():
+            thread.join()
         return stop.exit_code
     raise RunError(f"the server of {what} ended by itself")
 
