@@ -39,7 +39,7 @@ def response(
     axes.grid(axis="y")
     if what == "probabilities":
         axes.set_ylim(-0.02, 1.02)
-    largest = np.argsort(-np.abs(answers).max(axis=0))[:_NAMED_AT_MOST]
+    largest = np.argsort(-np.abs(answers).max(axis=0))[:_NAMED_AT_MOST].tolist()
     label_ends(axes, [(shorten(names[i]), float(answers[-1, i]), class_colour(i)) for i in largest])
     change = float(np.ptp(answers, axis=0).max())
     headline(figure, f"{display_name(subject)}: along {shorten(feature_name, 24)} the answer changes by {change:.3g}")

@@ -51,5 +51,7 @@ def runs_overlaid(subject: str, histories: Mapping[str, History], log_scale: boo
     runs = f"{len(curves)} {'run' if len(curves) == 1 else 'runs'}"
     headline(figure, f"{display_name(subject)} of {runs}: {words}{gap_remark(list(curves.values()))}")
     missing = len(histories) - len(curves)
-    footnote(figure, f"{missing} of the chosen runs {'has' if missing == 1 else 'have'} no such metric" if missing else "")
+    footnote(
+        figure, f"{missing} of the chosen runs {'has' if missing == 1 else 'have'} no such metric" if missing else ""
+    )
     return figure

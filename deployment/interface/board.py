@@ -100,7 +100,8 @@ class Board:
         if not self.points:
             raise InputError("there are no points to learn; choose a class and click in the plane")
         targets = torch.tensor(self.classes)
-        for self.epochs, self.pipeline in learn(self.predictor, self._tensor(self.points), targets, epochs):
+        for epoch, pipeline in learn(self.predictor, self._tensor(self.points), targets, epochs):
+            self.epochs, self.pipeline = epoch, pipeline
             yield
 
     def answer(self, asked: "Asked") -> "BaseModel | None":
@@ -153,8 +154,8 @@ class Board:
         """The line of a linear model, in the units of the plane."""
         model = self.pipeline.model
         told = model.plot_data() if hasattr(model, "plot_data") else {}  # type: ignore[operator]
-        weights = told.get("weights")
-        if np.shape(weights) != (2,):
+        weights = np.asarray(told.get("weights", ()))
+        if weights.shape != (2,):
             return {}
         scale = self.predictor.data.standardization
         if scale is None:
@@ -168,4 +169,3 @@ class Board:
 
 def _in_units(inputs: torch.Tensor, scale: Scale | None) -> torch.Tensor:
     return inputs if scale is None else inputs * torch.tensor(scale.scale) + torch.tensor(scale.mean)
-

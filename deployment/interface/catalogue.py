@@ -107,7 +107,9 @@ class Catalogue:
 
     def entries(self) -> list[Entry]:
         """All runs; only what has changed since the last call is read again."""
-        found = [self._entry(chapter, outputs, folder) for chapter, outputs in self._places for folder in _runs(outputs)]
+        found = [
+            self._entry(chapter, outputs, folder) for chapter, outputs in self._places for folder in _runs(outputs)
+        ]
         return sorted(found, key=lambda entry: (entry.started, entry.run_id), reverse=True)
 
     def _entry(self, chapter: str, outputs: Path, folder: Path) -> Entry:

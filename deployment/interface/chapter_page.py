@@ -15,7 +15,7 @@ def chapter_page(chapter: Chapter, predictor: Predictor) -> gr.Blocks:
     told = chapter.constants()
     with gr.Blocks(title=f"{told['TITLE']}: {predictor.config.experiment}", fill_width=True) as page:
         gr.Markdown(_heading(told, predictor, kind.TRY))
-        kind.lay_out(predictor)
+        kind.lay_out(page, predictor)
     return page
 
 

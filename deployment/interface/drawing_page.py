@@ -1,7 +1,6 @@
 """The page of a model that sees: draw or upload a picture."""
 
 import io
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,15 +12,17 @@ from deployment.interface.figures import captioned, enlarged
 from deployment.interface.paper import paper, read, written
 from inference.predictor import Predictor
 
-TRY = "Draw with the mouse or a finger, or upload a picture. The model sees no more than the small picture on the right."
+TRY = (
+    "Draw with the mouse or a finger, or upload a picture. The model sees no more than the small picture on the right."
+)
 _CANVAS = 320  # pixels of the longer side
 _PEN = 0.12  # of the longer side
 _MARGIN = 1 / 7  # that MNIST leaves on each side of a digit
 _NO_MARGIN_BELOW = 16  # pixels: smaller pictures, such as the digits of 8 x 8 pixels, have no room for one
 
 
-def lay_out(predictor: Predictor) -> None:
-    """The page, within `gr.Blocks`."""
+def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
+    """Fill `page`, within which this is called."""
     channels, height, width = predictor.data.input_shape
     scale = _CANVAS / max(height, width)
     margin = 0 if max(height, width) < _NO_MARGIN_BELOW else _MARGIN
@@ -34,11 +35,10 @@ def lay_out(predictor: Predictor) -> None:
                     clear = gr.Button("Clear")
                     fitted = gr.Checkbox(True, label="Fit the drawing into the frame, as the model's data are")
             with gr.Tab("Upload"):
-                upload = gr.Image(
+                upload = gr.File(  # gr.Image would open the file by itself, and fail in its own way
                     label="PNG, JPEG, BMP or WebP; bright on dark, as the model's data",
-                    type="filepath",
-                    sources=["upload"],
-                    height=_CANVAS,
+                    type="binary",
+                    file_types=[".png", ".jpg", ".jpeg", ".bmp", ".webp"],
                     elem_id="upload",
                 )
         with gr.Column(min_width=300):
@@ -61,9 +61,9 @@ def lay_out(predictor: Predictor) -> None:
             return asked(_png(_fitted(ink, margin) if fit else ink)) if ink.getbbox() else nothing
         return nothing
 
-    def uploaded(path: str | None) -> list[Any]:
+    def uploaded(content: bytes | None) -> list[Any]:
         with told():
-            return asked(Path(path).read_bytes()) if path else nothing
+            return asked(content) if content else nothing
         return nothing
 
     if channels == 1:

@@ -19,10 +19,13 @@ _MOST_SLIDERS = 32
 _POINTS = 200  # of a curve
 
 
-def lay_out(predictor: Predictor) -> None:
-    """The page, within `gr.Blocks`."""
+def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
+    """Fill `page`, within which this is called."""
     sliders = predictor.data.kind == "table" and predictor.data.n_features <= _MOST_SLIDERS
-    (_sliders if sliders else _one_line)(predictor)
+    if sliders:
+        _sliders(page, predictor)
+    else:
+        _one_line(predictor)
 
 
 def _one_line(predictor: Predictor) -> None:
@@ -42,7 +45,7 @@ def _one_line(predictor: Predictor) -> None:
     gr.on([ask.click, given.submit], asked, given, answer)
 
 
-def _sliders(predictor: Predictor) -> None:
+def _sliders(page: gr.Blocks, predictor: Predictor) -> None:
     """One slider for each column, and how the answer changes along one of them."""
     data = predictor.data
     with gr.Row():
@@ -56,8 +59,8 @@ def _sliders(predictor: Predictor) -> None:
     def asked(along: int, *row: float) -> list[Any]:
         return [spoken(predictor.predict([list(row)], ASKED)[0]), _curve(predictor, along, row)]
 
-    page = gr.context.Context.root_block
-    inputs, outputs = [along, *columns], [answer, curve]
+    inputs: list[Any] = [along, *columns]
+    outputs = [answer, curve]
     page.load(asked, inputs, outputs)
     changes = [component.change for component in inputs]
     gr.on(changes, asked, inputs, outputs, trigger_mode="always_last", show_progress="hidden")

@@ -21,8 +21,8 @@ TRY = (
 _BRUSH = 1.5  # units
 
 
-def lay_out(predictor: Predictor) -> None:
-    """The page, within `gr.Blocks`."""
+def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
+    """Fill `page`, within which this is called."""
     memory = _Memory(predictor)
     names = predictor.data.class_names
     with gr.Row():
@@ -92,7 +92,9 @@ class _Memory:
         ]
 
     def _watch(self, start: np.ndarray) -> dict[str, np.ndarray]:
-        recall = self.predictor.chapter.serving.recall  # type: ignore[attr-defined]  # the page is for those that have it
+        recall: Any = getattr(
+            self.predictor.chapter.serving, "recall"
+        )  # noqa: B009  # this page is for those that have it
         with torch.inference_mode():
             watched = recall(self.predictor.pipeline.model, self.predictor.pipeline.prepare(self._batch(start)))
         return {name: values.numpy() for name, values in watched.items()}

@@ -18,8 +18,8 @@ _ASK = -1
 _MOST_EPOCHS = 2000
 
 
-def lay_out(predictor: Predictor) -> None:
-    """The page, within `gr.Blocks`."""
+def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
+    """Fill `page`, within which this is called."""
     names = predictor.data.class_names
     choices = [("asks the model", _ASK), *((f"adds a point of '{name}'", i) for i, name in enumerate(names))]
     board = gr.State(None)
@@ -40,7 +40,6 @@ def lay_out(predictor: Predictor) -> None:
             state = gr.Markdown(elem_id="state")
 
     outputs = [board, plane, answer, state]
-    page = gr.context.Context.root_block
     page.load(lambda: _now(Board(predictor)), outputs=outputs)
     plane.select(_touched, [board, click], outputs)
     learn.click(_learned, [board, epochs], outputs)
@@ -49,8 +48,9 @@ def lay_out(predictor: Predictor) -> None:
 
 
 def _touched(board: Board, number: int, event: gr.SelectData) -> list[Any]:
+    column, row = event.index
     with told():
-        board.touch(*event.index, None if number == _ASK else number)
+        board.touch(column, row, None if number == _ASK else number)
     return _now(board)
 
 
@@ -72,7 +72,9 @@ def _changed(action: Callable[[Board], None]) -> Callable[[Board], list[Any]]:
 
 def _now(board: Board) -> list[Any]:
     plane = board.draw()
-    answer = board.answer(ASKED)
+    answer = None
+    with told():  # a model that diverged has none
+        answer = board.answer(ASKED)
     if board.epochs is None:
         remarks = [f"The model is that of run `{board.predictor.run_id}`."]
     else:

@@ -24,8 +24,8 @@ def runs_page(project: Project, outputs: Path | None) -> gr.Blocks:
     page = _Page(catalogue)
     with gr.Blocks(title="Runs", fill_width=True) as blocks:
         gr.Markdown(
-            "# Runs\n\nEvery run that is in the outputs of the chapters. Click on a row to choose its run, and on it again to "
-            "leave it out; up to eight are compared. `./scratch ui NN --checkpoint RUN` opens the page of a run's model."
+            "# Runs\n\nEvery run that is in the outputs of the chapters. Click on a row to choose its run, and on it again "
+            "to leave it out; up to eight are compared. `./scratch ui NN --checkpoint RUN` opens the page of its model."
         )
         with gr.Row():
             words = gr.Textbox(label="Words in the name", placeholder="xor", scale=2, min_width=160, elem_id="words")
@@ -37,7 +37,9 @@ def runs_page(project: Project, outputs: Path | None) -> gr.Blocks:
         table = gr.Dataframe(
             headers=list(COLUMNS), interactive=False, max_height=360, elem_id="runs", show_label=False, buttons=[]
         )
-        chosen = gr.Dropdown([], value=[], multiselect=True, max_choices=_COMPARED, label="Chosen runs", elem_id="chosen")
+        chosen = gr.Dropdown(
+            [], value=[], multiselect=True, max_choices=_COMPARED, label="Chosen runs", elem_id="chosen"
+        )
         with gr.Tabs():
             with gr.Tab("Curves"):
                 with gr.Row():
@@ -109,9 +111,7 @@ class _Page:
         if not chosen or metric is None:
             return None
         histories = {entry.run_id: entry.history() for entry in self._chosen(chosen)}
-        return picture(
-            plotting.render("runs_overlaid", {"subject": metric, "histories": histories, "log_scale": log})
-        )
+        return picture(plotting.render("runs_overlaid", {"subject": metric, "histories": histories, "log_scale": log}))
 
     def _chosen(self, chosen: list[str]) -> list[Entry]:
         known = {entry.run_id: entry for entry in self.catalogue.entries()}

@@ -61,8 +61,8 @@ def recall(model: Hopfield, x: Float[Tensor, "one *shape"]) -> dict[str, Tensor]
     """One recall as it is watched.
 
     Returns:
-        The `memories` [patterns, units], zeros for what is not stored yet; the `states` [looks, units] on the way, their `energies` [looks], and the
-        `times` [looks] in sweeps, from the start on.
+        The `memories` [patterns, units], zeros for what is not stored yet; the `states` [looks, units] on the way,
+        their `energies` [looks], and the `times` [looks] in sweeps, from the start on.
     """
     times, path = trace(model, torch.where(x.flatten(1) > 0, 1.0, -1.0))
     states = torch.cat(path)
