@@ -21,6 +21,7 @@ COMMANDS = {
     "tritonserver": "Start Triton Inference Server on an exported model.",
     "registry": "Keep trained models as versions, and say which is in use.",
     "optimise": "Make a trained model smaller, by pruning or int8.",
+    "ui": "Try a model in the browser, or look at all runs.",
     "exercise": "Copy a chapter, with its core left for you to write.",
     "check": "Grade what you wrote, part by part.",
     "track": "Show a recorded run on TensorBoard, wandb or MLflow.",

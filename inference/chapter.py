@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Serving(Protocol):
-    """The names that `serving.py` defines."""
+    """The names that `serving.py` defines.
+
+    Two more are optional, for pages in the browser (docs/interface.md): `recall(model, x)` of a memory gives what its
+    page shows, and `prepare(model, inputs, targets)` readies a new model for learning examples that a visitor placed.
+    """
 
     Answer: Any
     """The schema of an answer: a pydantic model, or a union of some."""

@@ -39,6 +39,7 @@ def decision_boundary(
     split: str = "",
     weights: Shaped[np.ndarray, " features"] | None = None,
     bias: float = 0.0,
+    seen: View | None = None,
 ) -> Figure:
     """Shade the plane by the model's answer, draw the data on it and ring the mistakes.
 
@@ -52,26 +53,28 @@ def decision_boundary(
         split: Which examples these are, such as `validation`.
         weights: w of a linear model, [2]; the line w·x + b = 0 is drawn, and w as an arrow.
         bias: b of a linear model; without one, b = 0.
+        seen: The part of the plane to show; with one, there may be no examples. Without, `view` chooses it.
 
     Raises:
         InputError: The data have more or fewer than two features.
     """
     require_two_features("decision_boundary", subject, inputs)
-    if not len(inputs):
-        return empty_figure(subject, "no examples to draw")
+    if seen is None:
+        if not len(inputs):
+            return empty_figure(subject, "no examples to draw")
+        seen = view(inputs, [] if weights is None else [(weights, bias)])
     wrong = np.asarray(predict(inputs)) != targets
-    seen = view(inputs, [] if weights is None else [(weights, bias)])
 
     figure = new_figure(5.6, 1.5 + 4.4 * min(seen.shape, 1.0))
     axes = figure.add_subplot()
     _shade(axes, predict, seen, inputs.dtype)
-    remarks = [draw_points(axes, inputs, targets, class_names, wrong)]
+    remarks = [draw_points(axes, inputs, targets, class_names, wrong)] if len(inputs) else []
     name_axes(axes, feature_names, seen)
     if weights is not None:
         remarks.insert(0, _draw_line(axes, weights, bias, seen, class_names))
     footnote(figure, *remarks)
     finding = _finding(inputs, targets, wrong, class_names, weights, bias)
-    right = f"{int((~wrong).sum()):,} of {len(wrong):,} {_examples(split)} right"
+    right = f"{int((~wrong).sum()):,} of {len(wrong):,} {_examples(split)} right" if len(wrong) else "no points yet"
     headline(figure, f"{display_name(subject)}: {finding}{right}")
     return figure
 

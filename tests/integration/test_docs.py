@@ -33,6 +33,8 @@ TEST_REPRODUCE = "tests/integration/test_reproduce.py"
 TEST_REGISTRY = "tests/integration/test_registry_command.py"
 TEST_NEW = "tests/integration/test_new.py"
 
+UI = (" 01", "", " 03", " 04", " 03 --checkpoint RUN_ID", " 03 --port 8000")
+
 # Commands that are too expensive to run here: each with the file that runs it, and what it says there.
 PROVEN_ELSEWHERE = {
     "./scratch demo": (".ci/run", "./scratch demo"),
@@ -79,6 +81,7 @@ PROVEN_ELSEWHERE = {
     "./scratch mutants 35": (TEST_NEW, "test_promises.py"),
     "./scratch check 35 --prove": (TEST_NEW, "test_promises.py"),
     "./scratch reproduce 35": (TEST_NEW, '"reproduce", *TRAINED'),
+    **{f"./scratch ui{what}": ("tests/integration/test_interface_command.py", '"ui"') for what in UI},
     "./scratch compare RUN_ID": (TEST_REPRODUCE, '"compare", new.name'),
     "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
     "./scratch serve 03 --checkpoint latest": (

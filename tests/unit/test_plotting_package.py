@@ -109,6 +109,15 @@ def available() -> dict[str, Any]:
         ],
         "baseline": 0.96,
         "asked": 0.5,
+        "before": np.array([0.4, -0.2]),
+        "after": np.array([1.0, 0.1]),
+        "names": ("zero", "one"),
+        "x": np.array([0.0, 0.5, 1.0]),
+        "answers": np.array([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]]),
+        "feature_name": "age",
+        "what": "probabilities",
+        "at": 0.5,
+        "histories": {"and-0-20261121T175748Z-0aa5": [row | {"and": row["epoch"]} for row in history]},
     }
 
 

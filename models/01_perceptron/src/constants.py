@@ -6,3 +6,4 @@ AUTHORS = "Frank Rosenblatt"
 YEAR = 1958
 URL = "https://doi.org/10.1037/h0042519"
 MODULE = "Neurons and learning rules"
+CANNOT = "Find what no single line separates, such as XOR, or come to rest where the classes overlap."

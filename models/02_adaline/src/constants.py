@@ -6,3 +6,4 @@ AUTHORS = "Bernard Widrow, Marcian E. Hoff"
 YEAR = 1960
 URL = "https://doi.org/10.7551/mitpress/4943.003.0012"
 MODULE = "Neurons and learning rules"
+CANNOT = "Bend its line, or ignore points that are far on the right side: each of them pulls the line towards itself."

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from data_utils.description import Description
 from inference.answers import Asked, Decision, Row, Values, decision, values
-from model import THRESHOLD, Adaline
+from least_squares import least_squares
+from model import THRESHOLD, Adaline, numbers
 
 if TYPE_CHECKING:
     from engine.config import ExperimentConfig
@@ -29,3 +30,8 @@ def ask(model: Adaline, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
 def answer(row: Row, data: Description, asked: Asked) -> Decision | Values:
     """The class, by equation (2), or the number."""
     return values(row, data) if "values" in row else decision(row, data, asked, THRESHOLD)
+
+
+def prepare(model: Adaline, inputs: Float[Tensor, "n features"], targets: Shaped[Tensor, "n *output"]) -> None:
+    """Find the bowl of these examples, which says how long a step may be."""
+    model.remember(least_squares(inputs, numbers(targets)))

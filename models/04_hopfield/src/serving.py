@@ -10,6 +10,7 @@ from data_utils.description import Description
 from exported import draw_orders, energy_of, settled
 from inference.answers import Asked, Row
 from model import Hopfield
+from probes import trace
 from utils.schema import Strict
 
 if TYPE_CHECKING:
@@ -61,3 +62,20 @@ def answer(row: Row, data: Description, asked: Asked) -> Answer:
         energy=float(row["energy"]),
         pattern=row["pattern"].tolist(),
     )
+
+
+def recall(model: Hopfield, x: Float[Tensor, "one *shape"]) -> dict[str, Tensor]:
+    """One recall as it is watched.
+
+    Returns:
+        The `memories` [patterns, units], zeros for what is not stored yet; the `states` [looks, units] on the way,
+        their `energies` [looks], and the `times` [looks] in sweeps, from the start on.
+    """
+    times, path = trace(model, torch.where(x.flatten(1) > 0, 1.0, -1.0))
+    states = torch.cat(path)
+    return {
+        "memories": model.patterns,
+        "states": states,
+        "energies": model.energy_of(states),
+        "times": torch.tensor(times),
+    }

@@ -1,0 +1,150 @@
+"""The runs of all chapters, read from what is in their outputs; a run that is broken is listed as what it is."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.claims import Claim
+from engine.record import Row, read_rows
+from engine.run import Folders, read_summary
+from utils.errors import InputError
+from utils.schema import validate
+
+COLUMNS = ("run", "chapter", "experiment", "status", "seed", "epoch", "seconds", "metric", "best")
+UNREADABLE = "unreadable"
+_TIME = re.compile(r"\d{8}T\d{6}Z")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run in the list."""
+
+    outputs: Path
+    run_id: str
+    chapter: str
+    summary: dict[str, Any]
+    """Its `metrics.json`; empty where that cannot be read."""
+
+    @property
+    def status(self) -> str:
+        """How it stands."""
+        return str(self.summary.get("status", UNREADABLE))
+
+    @property
+    def experiment(self) -> str:
+        """The experiment, as the run or at least its name says."""
+        return str(self.summary.get("experiment") or self.run_id.split("-")[0])
+
+    @property
+    def started(self) -> str:
+        """When, by its name."""
+        found = _TIME.search(self.run_id)
+        return found[0] if found else ""
+
+    @property
+    def best(self) -> tuple[str, float | None]:
+        """The metric that was watched, and its best value; empty where there was none."""
+        best = self.summary.get("best")
+        if not isinstance(best, dict) or not isinstance(best.get("value"), (int, float)):
+            return "", None
+        return str(best.get("metric", "")), float(best["value"])
+
+    def row(self) -> list[Any]:
+        """Its cells under `COLUMNS`."""
+        metric, value = self.best
+        known = [self.summary.get(name) for name in ("seed", "epoch", "seconds")]
+        rounded = [round(each, 2) if isinstance(each, float) else each for each in known]
+        shown = None if value is None else float(f"{value:.5g}")
+        return [self.run_id, self.chapter, self.experiment, self.status, *rounded, metric, shown]
+
+    def history(self) -> list[Row]:
+        """The rows of its record; none where it cannot be read."""
+        try:
+            return read_rows(Folders.of(self.outputs, self.run_id).logs / "metrics.jsonl")
+        except (OSError, ValueError):
+            return []
+
+    def pictures(self) -> list[Path]:
+        """What was drawn of it."""
+        return sorted(Folders.of(self.outputs, self.run_id).visualizations.glob("*.png"))
+
+    def claims(self) -> list[str]:
+        """What its experiment claims, and whether this run bears that out: a line of Markdown each."""
+        try:
+            config = yaml.safe_load((Folders.of(self.outputs, self.run_id).models / "config.yaml").read_text())
+            claims = [validate(Claim, claim, "claims") for claim in config["claims"]]
+        except (OSError, yaml.YAMLError, KeyError, TypeError, InputError):
+            return []
+        history = self.history()
+        return [_judged(claim, history) for claim in claims]
+
+
+def _judged(claim: Claim, history: list[Row]) -> str:
+    about = f"`{claim.metric}`, {claim.over} ({claim.kind})"
+    if claim.minus is not None or claim.across is not None or not claim.over.startswith("every seed"):
+        return f"- **Needs several runs**: {about}; `./scratch reproduce` makes them. *{claim.because}*"
+    try:
+        verdict = claim.verdict({"": ({0: history}, None)})
+    except (ValueError, KeyError, TypeError):
+        return f"- **Not measured** in this run: {about}. *{claim.because}*"
+    judged = "Fails" if verdict.violations else "Holds"
+    return f"- **{judged}**: {about} is {verdict.measured}, claimed {verdict.limit}. *{claim.because}*"
+
+
+class Catalogue:
+    """The runs under some folders, newest first.
+
+    Args:
+        places: A chapter's name and its outputs, for each.
+    """
+
+    def __init__(self, places: list[tuple[str, Path]]) -> None:
+        self._places = places
+        self._read: dict[Path, tuple[int, Entry]] = {}
+
+    def entries(self) -> list[Entry]:
+        """All runs; only what has changed since the last call is read again."""
+        found = [
+            self._entry(chapter, outputs, folder) for chapter, outputs in self._places for folder in _runs(outputs)
+        ]
+        return sorted(found, key=lambda entry: (entry.started, entry.run_id), reverse=True)
+
+    def _entry(self, chapter: str, outputs: Path, folder: Path) -> Entry:
+        try:
+            changed = (folder / "metrics.json").stat().st_mtime_ns
+        except OSError:
+            changed = -1
+        known = self._read.get(folder)
+        if known is None or known[0] != changed:
+            known = self._read[folder] = (changed, _read(chapter, outputs, folder.name))
+        return known[1]
+
+
+def _runs(outputs: Path) -> list[Path]:
+    try:
+        return [path for path in (outputs / "models").iterdir() if path.is_dir()]
+    except OSError:
+        return []
+
+
+def _read(chapter: str, outputs: Path, run_id: str) -> Entry:
+    try:
+        summary = read_summary(outputs, run_id)
+    except (InputError, TypeError, AttributeError):
+        summary = {}
+    return Entry(outputs, run_id, str(summary.get("chapter") or chapter), summary)
+
+
+def chosen_by(entries: list[Entry], words: str, chapter: str, status: str) -> list[Entry]:
+    """The entries that have all of `words` in their names, and are of a chapter and a status where these are given."""
+    wanted = words.lower().split()
+    return [
+        entry
+        for entry in entries
+        if chapter in ("", entry.chapter)
+        and status in ("", entry.status)
+        and all(word in f"{entry.run_id} {entry.chapter} {entry.experiment}".lower() for word in wanted)
+    ]

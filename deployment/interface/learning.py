@@ -1,0 +1,63 @@
+"""Learning a handful of examples while someone watches: the chapter's own rule, on points that a visitor placed."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from data_utils.batches import epoch_order
+from engine.hardware import Hardware
+from engine.optimizers import build_optimizers
+from engine.update import build_update
+from inference.pipeline import Pipeline
+from inference.predictor import Predictor
+from utils.seeds import derived_seed
+
+PATIENCE = 10.0
+"""Seconds after which learning ends, whatever is left to do: someone is waiting."""
+
+
+def learn(
+    predictor: Predictor, inputs: Float[Tensor, "n features"], targets: Shaped[Tensor, "n *output"], epochs: int
+) -> Iterator[tuple[int, Pipeline]]:
+    """Teach a new model the examples as the checkpoint's run was taught: its rule, its rates, its batch size.
+
+    Args:
+        predictor: Whose chapter and config.
+        inputs: In the units of the source.
+        targets: As the model learns them.
+        epochs: How often it goes through all of them, unless an epoch changes nothing or `PATIENCE` runs out.
+
+    Yields:
+        The epochs so far and the model, after 1, 4, 16, … epochs and at the end.
+    """
+    config = predictor.config
+    chapter = predictor.chapter.serving
+    torch.manual_seed(derived_seed(config.seed, "model"))
+    model = chapter.build(config, predictor.data)
+    pipeline = Pipeline(model, chapter, predictor.data, config.data)
+    x = pipeline.prepare(inputs)
+    if hasattr(chapter, "prepare"):
+        chapter.prepare(model, x, targets)
+    hardware = Hardware(config.hardware.model_copy(update={"device": "cpu", "precision": "fp32"}))
+    update = build_update(config, model, build_optimizers(config, model), hardware)
+    look, until = 1, time.monotonic() + PATIENCE
+    for epoch in range(epochs):
+        before = _weights(model)
+        for chosen in epoch_order(len(x), config.seed, epoch).split(config.trainer.batch_size):
+            update([(x[chosen], targets[chosen])], 1.0, False)
+        rests = all(map(torch.equal, before, _weights(model)))
+        over = epoch + 1 == epochs or rests or time.monotonic() > until
+        if over or epoch + 1 == look:
+            look *= 4
+            yield epoch + 1, pipeline.eval()
+            model.train()
+        if over:
+            return
+
+
+def _weights(model: Any) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in model.parameters()]
