@@ -91,6 +91,19 @@ class Project:
                 return chapter
         raise unknown("chapter", name, (chapter.name for chapter in chapters))
 
+    def served(self, name: str) -> Chapter:
+        """The chapter called `name`, whose models can be asked.
+
+        Raises:
+            InputError: It does not say what their answers mean.
+        """
+        chapter = self.chapter(name)
+        if not (chapter.folder / "src/serving.py").is_file():
+            raise InputError(
+                f"{chapter.name} cannot be asked: it has no src/serving.py, which says what its answers mean"
+            )
+        return chapter
+
     def workspace(self, chapter: Chapter) -> Path:
         """Where a learner's copy of `chapter` is, or would be."""
         return self.root / WORKSPACE / chapter.name

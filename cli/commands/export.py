@@ -6,7 +6,7 @@ import click
 
 from cli.chapters import Project
 from cli.processes import become
-from utils.errors import InputError, unknown
+from utils.errors import unknown
 
 FORMATS = ("onnx", "torch", "safetensors", "triton")
 
@@ -51,9 +51,7 @@ def command(
     for name in formats:
         if name not in FORMATS:
             raise unknown("format", name, FORMATS)
-    place = project.chapter(chapter)
-    if not (place.folder / "src/serving.py").is_file():
-        raise InputError(f"{place.name} cannot be exported: it has no src/serving.py, which says how it is asked")
+    place = project.served(chapter)
     venv = project.venv(place)
     venv.ensure("export")
     given = {"--to": to and to.absolute(), "--outputs": outputs and outputs.absolute()}

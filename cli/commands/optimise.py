@@ -44,9 +44,7 @@ def command(
         raise InputError(f"--prune {prune:g}: give the share of the weights to set to zero, from 0 to less than 1")
     if epochs is not None and prune is None:
         raise InputError("--epochs is for --prune: --quantize does not train")
-    place = project.chapter(chapter)
-    if not (place.folder / "src/serving.py").is_file():
-        raise InputError(f"{place.name} cannot be asked: it has no src/serving.py, which says what its answers mean")
+    place = project.served(chapter)
     venv = project.venv(place)
     venv.ensure("export" if quantize else "base")
     given = {

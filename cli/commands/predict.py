@@ -6,7 +6,6 @@ import click
 
 from cli.chapters import Project
 from cli.processes import become
-from utils.errors import InputError
 
 
 @click.command("predict")
@@ -52,9 +51,7 @@ def command(
         scratch predict 01 --checkpoint latest --input 0,1
         scratch predict 03 --checkpoint latest --input digit.png --top 5
     """
-    place = project.chapter(chapter)
-    if not (place.folder / "src/serving.py").is_file():
-        raise InputError(f"{place.name} cannot be asked: it has no src/serving.py, which says what its answers mean")
+    place = project.served(chapter)
     venv = project.venv(place)
     venv.ensure("base")
     given = {

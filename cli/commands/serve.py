@@ -67,9 +67,7 @@ def command(
     """
     if (checkpoint is None) == (alias is None):
         raise InputError("say what to serve: either --checkpoint REF or --alias NAME")
-    place = project.chapter(chapter)
-    if not (place.folder / "src/serving.py").is_file():
-        raise InputError(f"{place.name} cannot be asked: it has no src/serving.py, which says what its answers mean")
+    place = project.served(chapter)
     venv = project.venv(place)
     venv.ensure("api")
     if alias is not None:

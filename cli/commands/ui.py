@@ -37,7 +37,7 @@ def command(
         scratch ui 03      draw a digit, and see what the network makes of it
         scratch ui         the runs of all chapters, and their curves
     """
-    place = None if chapter is None else project.chapter(chapter)
+    place = None if chapter is None else project.served(chapter)
     if place is not None:
         _check(place, checkpoint, outputs)
     venv = _any_venv(project) if place is None else project.venv(place)
@@ -51,8 +51,6 @@ def command(
 
 def _check(chapter: Chapter, checkpoint: str, outputs: Path | None) -> None:
     """Say at once what would be found missing only after the packages are installed."""
-    if not (chapter.folder / "src/serving.py").is_file():
-        raise InputError(f"{chapter.name} has no page: it has no src/serving.py, which says what its answers mean")
     found = (outputs or chapter.folder / "outputs").glob("models/*/config.yaml")
     if checkpoint == "latest" and not any(found):
         known = ", ".join(experiment.name for experiment in chapter.experiments())

@@ -156,7 +156,7 @@ def test_an_unknown_format_is_told_with_the_closest(clone: ToyClone) -> None:
 
 def test_a_chapter_that_cannot_be_asked_cannot_be_exported(clone: ToyClone) -> None:
     line = refused(clone, "export", "01", "--checkpoint", "latest", "--format", "onnx")
-    assert "01_toy cannot be exported: it has no src/serving.py" in line
+    assert "01_toy cannot be asked: it has no src/serving.py" in line
 
 
 CONFIGS = {

@@ -48,7 +48,7 @@ def test_a_chapter_that_cannot_be_asked_has_no_page(clone: ToyClone) -> None:
     clone.add_chapter("02_mute")
     ran = clone.scratch("ui", "2")
     assert ran.returncode == 2
-    assert ran.stderr == "error: 02_mute has no page: it has no src/serving.py, which says what its answers mean\n"
+    assert ran.stderr == "error: 02_mute cannot be asked: it has no src/serving.py, which says what its answers mean\n"
 
 
 def test_a_clone_without_chapters_has_no_runs(tmp_path: Path) -> None:
