@@ -68,7 +68,7 @@ def _eager(kind: type[torch.optim.Optimizer]) -> Any:
         add_param_group, zero_grad = inspect.unwrap(kind.add_param_group), inspect.unwrap(kind.zero_grad)
         state_dict, load_state_dict = inspect.unwrap(kind.state_dict), inspect.unwrap(kind.load_state_dict)
 
-        def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        def step(self, closure: Callable[[], Any] | None = None) -> Any:
             watched = self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks or _is_watched()
             return (in_full if watched else update)(self, closure)
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from click.testing import CliRunner, Result
 from cli.predict_tool import predict
 from engine.checkpoints import load_checkpoint, save_checkpoint
 from tests.doubles.bench import NETWORK
+from tests.doubles.scripts import call
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 
 ROWS = "0.5,1,-2\n-1,0.25,3\n4,4,4\n"
@@ -66,6 +68,14 @@ def test_examples_come_through_stdin(clone: ToyClone) -> None:
     told = subprocess.run([*command, "--output", "json"], input=ROWS, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout) == answers(ask(clone))
+
+
+def test_the_documented_lines_answer(clone: ToyClone) -> None:
+    (snippet,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs/inference.md").read_text(), re.DOTALL)
+    snippet = snippet.replace("01_perceptron", "90_logistic").replace("[[0, 1], [1, 1]]", "[[0.5, 1, -2]]")
+    told = call("-c", snippet, cwd=clone.root, env={"PYTHONPATH": str(clone.root)})
+    assert told.code == 0, told.stderr
+    assert json.loads(told.stdout)["probability"] == pytest.approx(answers(ask(clone))[0]["probability"])
 
 
 def test_every_form_says_the_same(clone: ToyClone) -> None:
