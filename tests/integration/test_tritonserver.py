@@ -74,7 +74,7 @@ def _free_ports(count: int) -> list[int]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short run in `outputs`, and its export in `repository`."""
     folder = tmp_path_factory.mktemp("triton-test")
-    train(CHAPTER, folder / "outputs")
+    train(CHAPTER, folder / "outputs", "digits")
     to = ("--to", folder / "repository")
     ended = export(CHAPTER, folder / "outputs", "--checkpoint", "latest", "--format", "triton", *to)
     assert ended.code == 0, ended.stderr
