@@ -36,7 +36,6 @@ def test_a_run_is_registered_promoted_listed_and_loaded(clone: ToyClone, tmp_pat
     said = scratch("registry", "register", run.name)
     assert said.startswith(f"registered run {run.name} as 01_perceptron version 1, at sqlite:///{clone.root}/outputs/")
     assert scratch("registry", "promote", "01", "1", "prod") == "01_perceptron version 1 is prod\n"
-    assert scratch("registry", "list").splitlines()[2].split() == ["01_perceptron", "1", "-", "-", "1", "-"]
     assert scratch("registry", "list", "01").splitlines()[2].split()[:3] == ["1", "prod", run.name]
     scratch("registry", "load", "01", "prod", "--to", str(tmp_path / "loaded"))
     answer = scratch(
