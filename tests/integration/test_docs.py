@@ -157,6 +157,13 @@ PROVEN_ELSEWHERE = {
         "tests/unit/test_benchmark_overhead.py",
         "tools/benchmark/engine_overhead.py",
     ),
+    **{
+        f"python3 tools/benchmark/serving.py{arguments}": (
+            "tests/unit/test_benchmark_serving.py",
+            "tools/benchmark/serving.py",
+        )
+        for arguments in ("", " --memory --requests 100000")
+    },
 }
 
 
