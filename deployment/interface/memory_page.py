@@ -92,11 +92,9 @@ class _Memory:
         ]
 
     def _watch(self, start: np.ndarray) -> dict[str, np.ndarray]:
-        recall: Any = getattr(
-            self.predictor.chapter.serving, "recall"
-        )  # noqa: B009  # this page is for those that have it
+        serving: Any = self.predictor.chapter.serving  # `recall` is optional, and this page is for those that have it
         with torch.inference_mode():
-            watched = recall(self.predictor.pipeline.model, self.predictor.pipeline.prepare(self._batch(start)))
+            watched = serving.recall(self.predictor.pipeline.model, self.predictor.pipeline.prepare(self._batch(start)))
         return {name: values.numpy() for name, values in watched.items()}
 
     def _batch(self, state: np.ndarray) -> torch.Tensor:

@@ -24,7 +24,7 @@ def runs_page(project: Project, outputs: Path | None) -> gr.Blocks:
     page = _Page(catalogue)
     with gr.Blocks(title="Runs", fill_width=True) as blocks:
         gr.Markdown(
-            "# Runs\n\nEvery run that is in the outputs of the chapters. Click on a row to choose its run, and on it again "
+            "# Runs\n\nEvery run that is in the outputs of the chapters. Click on a row to choose its run, and again "
             "to leave it out; up to eight are compared. `./scratch ui NN --checkpoint RUN` opens the page of its model."
         )
         with gr.Row():
