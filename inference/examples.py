@@ -7,7 +7,8 @@
 | text | a word of the data's length, in its letters |
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from string import ascii_uppercase
 from typing import Annotated, Any
 
@@ -18,45 +19,60 @@ from pydantic import Field, create_model
 from torch import Tensor
 
 from data_utils.description import Description
-from inference.pictures import read_picture, unpacked
+from inference.pictures import MOST_PIXELS, read_picture, unpacked
 from utils.errors import InputError
 from utils.schema import Strict
 
-_LARGEST = float(np.finfo(np.float32).max)
-_Number = Annotated[float, Field(strict=True, ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
+LARGEST_NUMBER = float(np.finfo(np.float32).max)
 
 
-def example_type(data: Description) -> Any:
+def example_type(data: Description, largest: float = LARGEST_NUMBER) -> Any:
     """The type of one example in JSON, for schemas. It takes what `to_tensor` takes; of a picture only `to_tensor`
     can tell whether it is one.
+
+    Args:
+        data: What the model learned from.
+        largest: No number of an example may be larger in absolute value.
     """
+    number = Annotated[float, Field(strict=True, ge=-largest, le=largest, allow_inf_nan=False)]
     if data.kind == "text":
         length, letters = data.input_shape[0], _letters(data)
         return Annotated[str, Field(pattern=f"^[{letters}{letters.lower()}]*$", min_length=length, max_length=length)]
-    array: Any = _Number
+    array: Any = number
     for size in reversed(data.input_shape):
         array = Annotated[list[array], Field(min_length=size, max_length=size)]
     if data.kind == "image":
         return Annotated[str, Field(description="A picture in base64", json_schema_extra={"format": "byte"})] | array
     if not data.feature_names:
         return array
-    columns: dict[str, Any] = {f"c{i}": (_Number, Field(alias=name)) for i, name in enumerate(data.feature_names)}
+    columns: dict[str, Any] = {f"c{i}": (number, Field(alias=name)) for i, name in enumerate(data.feature_names)}
     return create_model("Columns", __base__=Strict, **columns) | array
 
 
-def to_tensor(examples: Sequence[Any] | np.ndarray, data: Description) -> Float32[Tensor, "batch *shape"]:
+def to_tensor(
+    examples: Sequence[Any] | np.ndarray, data: Description, most_pixels: int = MOST_PIXELS
+) -> Float32[Tensor, "batch *shape"]:
     """A batch of examples, in the units of their source.
+
+    Args:
+        examples: As the table above says.
+        data: What the model learned from.
+        most_pixels: Of a picture that comes as a file.
 
     Raises:
         InputError: There are none, or one is not what the model takes; the message counts from 1.
     """
     if len(examples) == 0:
         raise InputError("no examples were given; give at least one")
-    read = {"table": _row, "image": _picture, "text": _word}[data.kind]
+    readers: dict[str, Callable[..., np.ndarray]] = {
+        "table": _row,
+        "image": partial(_picture, most_pixels=most_pixels),
+        "text": _word,
+    }
     arrays = []
     for i, example in enumerate(examples, start=1):
         try:
-            arrays.append(read(example, data))
+            arrays.append(readers[data.kind](example, data))
         except InputError as error:
             raise InputError(f"example {i}: {error}") from None
     return torch.from_numpy(np.stack(arrays))
@@ -80,9 +96,9 @@ def _listed(names: tuple[str, ...]) -> str:
     return f": {', '.join(names)}" if 0 < len(names) <= 32 else ""
 
 
-def _picture(example: Any, data: Description) -> Float32[np.ndarray, "channels height width"]:
+def _picture(example: Any, data: Description, most_pixels: int) -> Float32[np.ndarray, "channels height width"]:
     if isinstance(example, bytes | str):
-        return read_picture(example if isinstance(example, bytes) else unpacked(example), data)
+        return read_picture(example if isinstance(example, bytes) else unpacked(example), data, most_pixels)
     pixels = _numbers(example)
     if pixels.shape != data.input_shape:
         raise InputError(
@@ -115,7 +131,7 @@ def _numbers(example: Any) -> Float32[np.ndarray, "*shape"]:
         raise InputError("numbers expected, in lists of equal length") from None
     except OverflowError:
         numbers = np.array(np.inf)
-    if not (np.abs(numbers) <= _LARGEST).all():
+    if not (np.abs(numbers) <= LARGEST_NUMBER).all():
         raise InputError("a number is not finite (NaN, infinite, or too large)")
     return numbers.astype(np.float32)
 

@@ -31,7 +31,9 @@ def unpacked(text: str) -> bytes:
         raise InputError("a picture in JSON is its file in base64; this text is not base64") from None
 
 
-def read_picture(content: bytes, data: Description) -> Float32[np.ndarray, "channels height width"]:
+def read_picture(
+    content: bytes, data: Description, most_pixels: int = MOST_PIXELS
+) -> Float32[np.ndarray, "channels height width"]:
     """A picture in the size, the channels and the range of values that the model knows.
 
     It is turned upright by its EXIF tag, laid over black where it is transparent, stretched to the size, and its black
@@ -43,21 +45,22 @@ def read_picture(content: bytes, data: Description) -> Float32[np.ndarray, "chan
     channels, height, width = data.input_shape
     if channels not in (1, 3):
         raise InputError(f"pictures have 1 or 3 channels, this model takes {channels}; give nested lists of numbers")
-    small = _opaque(content).convert("L" if channels == 1 else "RGB").resize((width, height), resample=4)  # BOX
+    picture = _opaque(content, most_pixels)
+    small = picture.convert("L" if channels == 1 else "RGB").resize((width, height), resample=4)  # BOX
     light = np.asarray(small, dtype=np.float32).reshape(height, width, channels).transpose(2, 0, 1) / 255
     low, high = (np.asarray(ends, dtype=np.float32)[:, None, None] for ends in (data.low, data.high))
     return low + light * (high - low)
 
 
-def _opaque(content: bytes) -> "Image":
+def _opaque(content: bytes, most_pixels: int) -> "Image":
     from PIL import Image  # only where a picture comes
 
     Image.MAX_IMAGE_PIXELS = None  # Pillow would warn of many pixels; there is a lower limit here
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
+            if picture.width * picture.height > most_pixels:
                 size = f"{picture.width} x {picture.height} pixels"
-                raise InputError(f"the picture has {size}, more than {MOST_PIXELS} in all; make it smaller")
+                raise InputError(f"the picture has {size}, more than {most_pixels} in all; make it smaller")
             upright = _upright(_eight_bits(picture))
             if not upright.has_transparency_data:
                 return upright.convert("RGB")

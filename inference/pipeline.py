@@ -40,15 +40,19 @@ class Pipeline(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch *shape"]) -> dict[str, Shaped[Tensor, "batch *rest"]]:
         """The chapter's outputs for examples in the units of their source."""
-        if self.order is not None:
-            x = x.flatten(2)[..., self.order].reshape(x.shape)
-        if self.input_mean is not None:
-            x = ((x - self.input_mean) / self.input_scale).to(x.dtype)
-        outputs = self._ask(self.model, x)
+        outputs = self._ask(self.model, self.prepare(x))
         if self.target_mean is not None and "values" in outputs:
             values = outputs["values"] * self.target_scale + self.target_mean
             outputs = outputs | {"values": values.to(x.dtype)}
         return outputs
+
+    def prepare(self, x: Float[Tensor, "batch *shape"]) -> Float[Tensor, "batch *shape"]:
+        """Examples in the units of their source, as the model learned from them."""
+        if self.order is not None:
+            x = x.flatten(2)[..., self.order].reshape(x.shape)
+        if self.input_mean is not None:
+            x = ((x - self.input_mean) / self.input_scale).to(x.dtype)
+        return x
 
     def _keep_scale(self, name: str, scale: Scale | None, dimensions: int) -> None:
         """The shift and the scale [1, entries, 1, …], in double precision as they were fitted."""
