@@ -23,10 +23,10 @@ from inference.pictures import MOST_PIXELS, read_picture, unpacked
 from utils.errors import InputError
 from utils.schema import Strict
 
-LARGEST = float(np.finfo(np.float32).max)
+LARGEST_NUMBER = float(np.finfo(np.float32).max)
 
 
-def example_type(data: Description, largest: float = LARGEST) -> Any:
+def example_type(data: Description, largest: float = LARGEST_NUMBER) -> Any:
     """The type of one example in JSON, for schemas. It takes what `to_tensor` takes; of a picture only `to_tensor`
     can tell whether it is one.
 
@@ -34,7 +34,7 @@ def example_type(data: Description, largest: float = LARGEST) -> Any:
         data: What the model learned from.
         largest: No number of an example may be larger in absolute value.
     """
-    number: Any = Annotated[float, Field(strict=True, ge=-largest, le=largest, allow_inf_nan=False)]
+    number = Annotated[float, Field(strict=True, ge=-largest, le=largest, allow_inf_nan=False)]
     if data.kind == "text":
         length, letters = data.input_shape[0], _letters(data)
         return Annotated[str, Field(pattern=f"^[{letters}{letters.lower()}]*$", min_length=length, max_length=length)]
@@ -64,16 +64,15 @@ def to_tensor(
     """
     if len(examples) == 0:
         raise InputError("no examples were given; give at least one")
-    readers: dict[str, Callable[[Any, Description], Float32[np.ndarray, "*shape"]]] = {
+    readers: dict[str, Callable[..., np.ndarray]] = {
         "table": _row,
         "image": partial(_picture, most_pixels=most_pixels),
         "text": _word,
     }
-    read = readers[data.kind]
     arrays = []
     for i, example in enumerate(examples, start=1):
         try:
-            arrays.append(read(example, data))
+            arrays.append(readers[data.kind](example, data))
         except InputError as error:
             raise InputError(f"example {i}: {error}") from None
     return torch.from_numpy(np.stack(arrays))
@@ -132,7 +131,7 @@ def _numbers(example: Any) -> Float32[np.ndarray, "*shape"]:
         raise InputError("numbers expected, in lists of equal length") from None
     except OverflowError:
         numbers = np.array(np.inf)
-    if not (np.abs(numbers) <= LARGEST).all():
+    if not (np.abs(numbers) <= LARGEST_NUMBER).all():
         raise InputError("a number is not finite (NaN, infinite, or too large)")
     return numbers.astype(np.float32)
 

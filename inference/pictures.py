@@ -45,9 +45,8 @@ def read_picture(
     channels, height, width = data.input_shape
     if channels not in (1, 3):
         raise InputError(f"pictures have 1 or 3 channels, this model takes {channels}; give nested lists of numbers")
-    small = (
-        _opaque(content, most_pixels).convert("L" if channels == 1 else "RGB").resize((width, height), resample=4)
-    )  # BOX
+    picture = _opaque(content, most_pixels)
+    small = picture.convert("L" if channels == 1 else "RGB").resize((width, height), resample=4)  # BOX
     light = np.asarray(small, dtype=np.float32).reshape(height, width, channels).transpose(2, 0, 1) / 255
     low, high = (np.asarray(ends, dtype=np.float32)[:, None, None] for ends in (data.low, data.high))
     return low + light * (high - low)
