@@ -134,7 +134,7 @@ class Venv:
         return self._marker.exists() or not self.python.exists() or (stamped and not self._is_current(self.stages[0]))
 
     def _make(self, stage: Stage, installer: "Installer") -> None:
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._marker.touch()
         if not self.python.exists():
             installer.create(self.home)

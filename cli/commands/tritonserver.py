@@ -34,7 +34,6 @@ def command(project: Project, folder: Path, host: str, http_port: int, grpc_port
     """
     _check(folder)
     venv = triton_venv(project.root)
-    venv.home.mkdir(parents=True, exist_ok=True)
     venv.ensure("base")
     packages = venv.packages()
     server = packages / "pytriton/tritonserver"
