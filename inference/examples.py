@@ -10,7 +10,7 @@
 import base64
 import binascii
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from string import ascii_uppercase
 from typing import Annotated, Any
@@ -75,7 +75,12 @@ def to_tensor(
     """
     if not examples:
         raise InputError("no examples were given; give at least one")
-    read = {"table": _row, "image": partial(_picture, most_pixels=most_pixels), "text": _word}[data.kind]
+    readers: dict[str, Callable[[Any, Description], Float32[np.ndarray, "*shape"]]] = {
+        "table": _row,
+        "image": partial(_picture, most_pixels=most_pixels),
+        "text": _word,
+    }
+    read = readers[data.kind]
     arrays = []
     for i, example in enumerate(examples, start=1):
         try:

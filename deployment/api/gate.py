@@ -63,7 +63,7 @@ class Gate:
             await self._app(exchange.inner, receive, exchange.send)
         except ApiError as error:
             await exchange.answer(error)
-        except asyncio.CancelledError:  # the client has left, or the server can wait no longer
+        except asyncio.CancelledError:  # the server can wait no longer
             await exchange.answer(busy("the server is stopping"))
         except Exception:
             self._log.write("error", event="defect", request_id=exchange.id, traceback=traceback.format_exc())

@@ -63,11 +63,15 @@ class Model:
         )
 
     def _warm_up(self) -> int:
-        """Compute the smallest and the largest batch, so that no request pays for what is done the first time.
+        """Do once what would make the first requests slow: the smallest and the largest batch, Pillow's readers.
 
         Returns:
             How many examples at most can be computed in `_SHORT_SECONDS`.
         """
+        if self.predictor.data.kind == "image":
+            from PIL import Image
+
+            Image.init()
         least, most = self._seconds(1), self._seconds(self._largest_batch)
         if least > _SHORT_SECONDS:
             return 0

@@ -73,9 +73,9 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> R
     Raises:
         ClientDisconnect: It has left.
     """
-    working, leaving = asyncio.create_task(work), asyncio.create_task(request.receive())
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([working, leaving], return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             raise ClientDisconnect
         return working.result()

@@ -53,13 +53,13 @@ class Schemas:
     """
 
     def __init__(self, data: Description, answer: Any, limits: LimitSettings) -> None:
-        example = example_type(data, limits.largest_number)
-        many = Annotated[list[example], Field(min_length=1, max_length=limits.examples)]
-        named = {"model": (str, ...), "version": (str, ...)}
-        self.one = create_model("Example", __base__=Strict, input=(example, ...))
-        self.many = create_model("Examples", __base__=Strict, inputs=(many, ...))
-        self.answer = create_model("Answered", __base__=Strict, **named, answer=(answer, ...))
-        self.answers = create_model("AllAnswered", __base__=Strict, **named, answers=(list[answer], ...))
+        example: Any = example_type(data, limits.largest_number)
+        many: Any = Annotated[list[example], Field(min_length=1, max_length=limits.examples)]
+        named: dict[str, Any] = {"model": (str, ...), "version": (str, ...)}
+        self.one: Any = create_model("Example", __base__=Strict, input=(example, ...))
+        self.many: Any = create_model("Examples", __base__=Strict, inputs=(many, ...))
+        self.answer: Any = create_model("Answered", __base__=Strict, **named, answer=(answer, ...))
+        self.answers: Any = create_model("AllAnswered", __base__=Strict, **named, answers=(list[answer], ...))
 
     def read(self, body: bytes) -> tuple[list[Any], bool]:
         """The examples in a JSON body, and whether there was only `input`.
@@ -70,7 +70,7 @@ class Schemas:
         raw = _parsed(body)
         several = isinstance(raw, dict) and "inputs" in raw
         try:
-            content: Any = (self.many if several else self.one).model_validate(raw, strict=True)
+            content = (self.many if several else self.one).model_validate(raw, strict=True)
         except ValidationError as error:
             raise _refusal(error, raw) from None
         examples = content.inputs if several else [content.input]

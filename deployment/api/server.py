@@ -62,7 +62,7 @@ class Server(uvicorn.Server):
         self._log.write("info", event="started", url=url, model=served.name, version=served.version)
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         """Handle signals on the event loop, and do not raise them again: the exit code says what happened."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

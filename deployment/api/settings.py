@@ -123,10 +123,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _put(raw: dict[str, Any], path: list[str], text: str, name: str) -> None:
-    """Set what `path` names to the YAML value `text`."""
+    """Set what `path` names to `text`, which becomes a number where one is wanted."""
     if len(path) != 2 or not isinstance(raw.setdefault(path[0], {}), dict):
         raise InputError(f"'{name}' is no setting of the server: write section and key, such as batching.max_wait_ms")
-    try:
-        raw[path[0]][path[1]] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise InputError(f"the value of '{name}' is not valid YAML: {text[:40]!r}") from None
+    raw[path[0]][path[1]] = text

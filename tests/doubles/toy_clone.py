@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from cli.chapters import Project
-from cli.venvs import Venv
+from cli.venvs import SERVICES, Venv
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -39,7 +39,8 @@ class ToyClone:
             shutil.copytree(REPOSITORY / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(REPOSITORY / "scratch", root)
         shutil.copy(REPOSITORY / "pyproject.toml", root)
-        for name in ("requirements-dev.txt", "tests/requirements.txt", "cli/requirements.txt"):
+        services = [f"deployment/{service}/requirements.txt" for service in SERVICES]
+        for name in ("requirements-dev.txt", "tests/requirements.txt", "cli/requirements.txt", *services):
             self.write(name, "")
         self.fill(self.project.venv())
 

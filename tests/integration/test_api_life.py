@@ -4,6 +4,7 @@ import http.client
 import json
 import shutil
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -87,6 +88,15 @@ def test_a_server_that_stops_answers_all_that_it_was_asked(outputs: Path, drain:
         assert logged == sum(len(client.answers) for client in asking)
 
 
+def test_a_second_signal_ends_the_server_at_once(outputs: Path) -> None:
+    settings = ("server.drain_seconds=600", "server.stop_seconds=600")
+    with api_server(CHAPTER, "--checkpoint", "latest", "--outputs", outputs, *settings) as server:
+        server.process.send_signal(signal.SIGINT)
+        server.wait_for("stopping")
+        server.process.send_signal(signal.SIGINT)
+        assert server.ended() == (130, "")
+
+
 @pytest.fixture(scope="module")
 def stuck(outputs: Path) -> Iterator[ApiServer]:
     """A server whose model waits for more examples than may come."""
@@ -97,6 +107,7 @@ def stuck(outputs: Path) -> Iterator[ApiServer]:
         "limits.requests=3",
         "limits.answer_seconds=2",
         "server.stop_seconds=0.5",
+        "server.keep_alive_seconds=1",
     )
     with api_server(CHAPTER, "--checkpoint", "latest", "--outputs", outputs, *settings) as server:
         yield server
@@ -121,6 +132,31 @@ def test_what_is_too_much_is_told_to_come_back_and_so_is_what_takes_too_long(stu
         "there was no answer in time",
         "there was no answer in time",
     ]
+
+
+def connect(server: ApiServer) -> socket.socket:
+    url = httpx.URL(server.url)
+    return socket.create_connection((url.host, url.port or 0), timeout=20)
+
+
+def test_more_requests_at_once_than_allowed_are_told_to_come_back(stuck: ApiServer) -> None:
+    unfinished = b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    connections = [connect(stuck) for _ in range(3)]
+    for connection in connections:
+        connection.sendall(unfinished)
+    until(lambda: metric(stuck, "scratch_requests_in_progress") == 4)
+    answer = stuck.client.post("/v1/predict", json=EXAMPLE)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json()["error"]["message"].startswith("too many requests")
+    for connection in connections:
+        connection.close()
+    until(lambda: [line.get("status") for line in stuck.log].count(499) == 3)
+    assert metric(stuck, "scratch_requests_in_progress") == 1
+
+
+def test_a_connection_that_says_nothing_is_closed(stuck: ApiServer) -> None:
+    with connect(stuck) as connection:
+        assert connection.recv(1) == b""
 
 
 def test_a_server_that_can_wait_no_longer_says_so_before_it_stops(stuck: ApiServer) -> None:

@@ -71,6 +71,11 @@ PROVEN_ELSEWHERE = {
     "./scratch reproduce 35": (TEST_NEW, '"reproduce", *TRAINED'),
     "./scratch compare RUN_ID": (TEST_REPRODUCE, '"compare", new.name'),
     "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
+    "./scratch serve 03 --checkpoint latest": (
+        "tests/integration/test_serve_command.py",
+        '"serve", "1", "--checkpoint"',
+    ),
+    "./scratch serve 03 --alias prod": ("tests/integration/test_serve_command.py", '"serve", "1", "--alias", "prod"'),
     **{
         f"./scratch checkpoints {arguments}": (
             "tests/integration/test_checkpoints_command.py",

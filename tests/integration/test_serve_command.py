@@ -1,0 +1,83 @@
+"""`scratch serve` hands on what it is told to the chapter's environment; what docs/serving.md says to type works."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+
+from tests.doubles.api_server import ROOT, ApiServer, api_server, trained
+from tests.doubles.toy_clone import ToyClone
+
+DOCUMENT = (ROOT / "docs/serving.md").read_text()
+KEY = "a-key-of-the-tests"
+TELLS = "import json, sys; print(json.dumps(sys.argv[1:]))"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> ToyClone:
+    clone = ToyClone(tmp_path_factory.mktemp("clone") / "repository")
+    clone.write("deployment/__init__.py", "")
+    clone.write("deployment/api/__main__.py", TELLS)
+    clone.add_chapter("01_toy", {"serving.py": ""})
+    clone.add_chapter("02_mute")
+    return clone
+
+
+def test_the_server_is_told_all(clone: ToyClone, tmp_path: Path) -> None:
+    options = ("--settings", "s.yaml", "--api-key-file", "keys", "--port", "9000", "batching.max_wait_ms=2")
+    done = clone.scratch("serve", "1", "--checkpoint", "latest", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    chapter, *rest = json.loads(done.stdout)
+    assert chapter == str(clone.root / "models/01_toy")
+    files = ["--api-key-file", f"{tmp_path}/keys", "--settings", f"{tmp_path}/s.yaml"]
+    changes = ["--", "batching.max_wait_ms=2", "server.port=9000"]
+    assert rest == ["--checkpoint", "latest", "--device", "cpu", *files, *changes]
+
+
+def test_an_alias_is_told_with_its_registry(clone: ToyClone) -> None:
+    done = clone.scratch("serve", "1", "--alias", "prod", "--registry", "sqlite:///r.db")
+    assert json.loads(done.stdout)[1:5] == ["--alias", "prod", "--registry", "sqlite:///r.db"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("1",), ("1", "--checkpoint", "latest", "--alias", "prod"), ("2", "--alias", "prod")]
+)
+def test_what_cannot_be_served_is_one_line_and_exit_code_2(clone: ToyClone, arguments: tuple[str, ...]) -> None:
+    done = clone.scratch("serve", *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    outputs = trained("03_mlp", "digits", tmp_path_factory.mktemp("digits"))
+    arguments = ("--checkpoint", "latest", "--outputs", outputs)
+    with api_server("03_mlp", *arguments, env={"SCRATCH_API_KEY": KEY}) as server:
+        yield server
+
+
+@pytest.mark.timeout(180)
+def test_every_example_with_curl_works(server: ApiServer, tmp_path: Path) -> None:
+    Image.new("L", (20, 20), 200).save(tmp_path / "digit.png")
+    row = [0, 0, 5, 13, 9, 1, 0, 0]
+    (tmp_path / "digits.json").write_text(json.dumps({"inputs": [[[row] * 8]] * 2}))
+    script = "\n".join(re.findall(r"^```sh\n(.*?)^```", DOCUMENT, flags=re.MULTILINE | re.DOTALL))
+    script = script.replace("http://127.0.0.1:8000", server.url).replace("curl", "curl --silent --show-error --fail")
+    done = subprocess.run(
+        ["bash", "-ec", f"KEY={KEY}\n{script}"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    answers = re.findall(r'"answers?":\[?{"label"', done.stdout)
+    assert len(answers) == script.count("/v1/predict") == 4
+    assert '"status":"ready"' in done.stdout
+
+
+def test_the_document_has_every_setting_with_its_default() -> None:
+    settings = yaml.safe_load((ROOT / "deployment/api/settings.yaml").read_text())
+    wanted = {f"{section}.{key}": value for section, values in settings.items() for key, value in values.items()}
+    rows = re.findall(r"^\| `(\w+\.\w+)` \| `?([^`|]*?)`? \|", DOCUMENT, flags=re.MULTILINE)
+    assert {name: yaml.safe_load(value) for name, value in rows} == wanted
