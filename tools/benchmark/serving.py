@@ -212,17 +212,22 @@ def median(rows: list[dict[str, Any]], key: str) -> float:
 
 
 def table(options: argparse.Namespace, cells: Cells, broken: dict[str, str]) -> str:
-    """The result as a Markdown table: requests a second, median and 99th percentile in milliseconds."""
+    """The result as a Markdown table: requests a second, median and 99th percentile, processor time of a request."""
     heads = [f"{number} connection{'s' if number > 1 else ''}" for number in options.connections]
-    lines = ["| server | " + " | ".join([*heads, "CPU a request"]) + " |", "|---" * (2 + len(heads)) + "|"]
+    lines = ["| server | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
     for peer in options.peers:
         if peer.name in broken:
-            lines.append(f"| {peer.title} | not measured: {broken[peer.name]} |" + " |" * len(heads))
+            lines.append(f"| {peer.title} | not measured: {broken[peer.name]} |" + " |" * (len(heads) - 1))
             continue
         rows = [cells[peer.name, number] for number in options.connections]
-        shown = [f"{median(row, 'rate'):,.0f}/s, {median(row, 'p50'):.1f}, {median(row, 'p99'):.1f} ms" for row in rows]
-        lines.append(f"| {peer.title} | " + " | ".join([*shown, f"{median(rows[-1], 'cpu'):,.0f} µs"]) + " |")
+        lines.append(f"| {peer.title} | " + " | ".join(map(cell, rows)) + " |")
     return "\n".join(lines)
+
+
+def cell(rows: list[dict[str, Any]]) -> str:
+    """What one server did with one number of connections."""
+    times = f"{median(rows, 'p50'):.1f}, {median(rows, 'p99'):.1f} ms"
+    return f"{median(rows, 'rate'):,.0f}/s, {times}, {median(rows, 'cpu'):,.0f} µs"
 
 
 def shortfalls(options: argparse.Namespace, cells: Cells) -> list[str]:
