@@ -30,6 +30,7 @@ NOT_OURS = {
     ".pytest_cache",
 }
 TEST_REPRODUCE = "tests/integration/test_reproduce.py"
+TEST_OPTIMISE = "tests/integration/test_optimise.py"
 TEST_NEW = "tests/integration/test_new.py"
 
 # Commands that are too expensive to run here: each with the file that runs it, and what it says there.
@@ -112,6 +113,8 @@ PROVEN_ELSEWHERE = {
         "tests/unit/test_benchmark_resume_seek.py",
         "tools/benchmark/resume_seek.py",
     ),
+    "./scratch optimise 03 --checkpoint latest --prune 0.8": (TEST_OPTIMISE, '"--prune", "0.7"'),
+    "./scratch optimise 03 --checkpoint latest --quantize int8": (TEST_OPTIMISE, '"--quantize", "int8", *options'),
     **{
         command: ("tests/integration/test_dvc.py", proof)
         for command, proof in {
