@@ -41,9 +41,11 @@ def predict(
     from inference.answers import Asked
     from inference.files import read_examples
     from inference.predictor import BATCH_SIZE, Predictor
+    from utils.schema import validate
 
     predictor = Predictor.from_checkpoint(chapter, checkpoint, outputs, device)
-    asked = Asked(threshold=threshold) if top is None else Asked(top=top, threshold=threshold)
+    given = {name: value for name, value in (("top", top), ("threshold", threshold)) if value is not None}
+    asked = validate(Asked, given, "the options")
     examples = read_examples(source, predictor.data)
     answers = predictor.predict(examples, asked, batch_size or BATCH_SIZE)
     click.echo(_written([answer.model_dump(mode="json") for answer in answers], form))

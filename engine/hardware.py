@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from engine.config import HardwareConfig
-from utils.errors import InputError
+from utils.errors import InputError, unknown
 
 Result = TypeVar("Result")
 
@@ -29,13 +29,7 @@ class Hardware:
     """
 
     def __init__(self, config: HardwareConfig, index: int | None = None) -> None:
-        available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        name = config.device
-        if name == "auto":
-            name = next(device for device in ("cuda", "mps", "cpu") if available[device])
-        if not available[name]:
-            here = ", ".join(device for device, found in available.items() if found)
-            raise InputError(f"hardware.device is {name}, but this machine has only {here}; use hardware=auto")
+        name = present(config.device, "hardware.device", "hardware=auto")
         if config.precision == "fp16" and name == "cpu":
             raise InputError("hardware.precision fp16 needs a GPU; use bf16 or fp32 on the CPU")
         if config.threads is not None:
@@ -71,6 +65,28 @@ class Hardware:
         name = torch.cuda.get_device_name() if self.device.type == "cuda" else self.device.type
         threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
         return f"{name}{threads}, {str(self.dtype).removeprefix('torch.') if self.dtype else 'float32'}"
+
+
+def present(name: str, setting: str, auto: str) -> str:
+    """The device called `name`, which this machine has; of `auto` the fastest kind.
+
+    Args:
+        name: auto, cpu, cuda or mps.
+        setting: What names it, for the message.
+        auto: How to ask for any device, for the message.
+
+    Raises:
+        InputError: There is no such device here.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return next(device for device, found in available.items() if found)
+    if name not in available:
+        raise unknown(setting, name, ["auto", *available])
+    if not available[name]:
+        here = ", ".join(device for device, found in available.items() if found)
+        raise InputError(f"{setting} is {name}, but this machine has only {here}; use {auto}")
+    return name
 
 
 def known_peak_flops(device: torch.device, precision: str) -> float | None:

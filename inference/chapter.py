@@ -4,7 +4,7 @@ import importlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from utils.errors import InputError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from utils.schema import Strict
 
 
+@runtime_checkable
 class Serving(Protocol):
     """The names that `serving.py` defines."""
 

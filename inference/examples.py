@@ -7,59 +7,50 @@
 | text | a word of the data's length, in its letters |
 """
 
-import base64
-import binascii
-import io
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 from typing import Annotated, Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
-from pydantic import ConfigDict, Field, create_model
+from jaxtyping import Float32
+from pydantic import Field, create_model
 from torch import Tensor
 
 from data_utils.description import Description
+from inference.pictures import read_picture, unpacked
 from utils.errors import InputError
 from utils.schema import Strict
 
-PICTURE_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-MOST_PIXELS = 4_000_000
-"""Of a picture that is read. Its header says how many there are, so a bomb is refused before it is unpacked."""
-
-_Number = Annotated[float, Field(allow_inf_nan=False)]
+_LARGEST = float(np.finfo(np.float32).max)
+_Number = Annotated[float, Field(strict=True, ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
 
 
 def example_type(data: Description) -> Any:
-    """The type of one example in JSON, for schemas."""
+    """The type of one example in JSON, for schemas. It takes what `to_tensor` takes; of a picture only `to_tensor`
+    can tell whether it is one.
+    """
     if data.kind == "text":
-        letters = ascii_uppercase[: data.input_shape[1]]
-        return Annotated[str, Field(pattern=f"^[{letters}]{{{data.input_shape[0]}}}$")]
+        length, letters = data.input_shape[0], _letters(data)
+        return Annotated[str, Field(pattern=f"^[{letters}{letters.lower()}]*$", min_length=length, max_length=length)]
+    array: Any = _Number
+    for size in reversed(data.input_shape):
+        array = Annotated[list[array], Field(min_length=size, max_length=size)]
     if data.kind == "image":
-        array: Any = _Number
-        for size in reversed(data.input_shape):
-            array = Annotated[list[array], Field(min_length=size, max_length=size)]
-        picture = Annotated[str, Field(description="A picture in base64", json_schema_extra={"format": "byte"})]
-        return picture | array
-    row = Annotated[list[_Number], Field(min_length=data.n_features, max_length=data.n_features)]
+        return Annotated[str, Field(description="A picture in base64", json_schema_extra={"format": "byte"})] | array
     if not data.feature_names:
-        return row
+        return array
     columns: dict[str, Any] = {f"c{i}": (_Number, Field(alias=name)) for i, name in enumerate(data.feature_names)}
-    return create_model("Columns", __base__=_Columns, **columns) | row
+    return create_model("Columns", __base__=Strict, **columns) | array
 
 
-class _Columns(Strict):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-def to_tensor(examples: Sequence[Any], data: Description) -> Float[Tensor, "batch *shape"]:
+def to_tensor(examples: Sequence[Any] | np.ndarray, data: Description) -> Float32[Tensor, "batch *shape"]:
     """A batch of examples, in the units of their source.
 
     Raises:
         InputError: There are none, or one is not what the model takes; the message counts from 1.
     """
-    if not examples:
+    if len(examples) == 0:
         raise InputError("no examples were given; give at least one")
     read = {"table": _row, "image": _picture, "text": _word}[data.kind]
     arrays = []
@@ -73,11 +64,11 @@ def to_tensor(examples: Sequence[Any], data: Description) -> Float[Tensor, "batc
 
 def _row(example: Any, data: Description) -> Float32[np.ndarray, " features"]:
     names = data.feature_names
-    if isinstance(example, Mapping):
+    if isinstance(example, Mapping) and names:
         if missing := [name for name in names if name not in example]:
             raise InputError(f"column '{missing[0]}' is missing; the columns are {', '.join(names)}")
         if foreign := [name for name in example if name not in names]:
-            raise InputError(f"'{foreign[0]}' is no column; the columns are {', '.join(names)}")
+            raise InputError(f"'{str(foreign[0])[:40]}' is no column; the columns are {', '.join(names)}")
         example = [example[name] for name in names]
     row = _numbers(example)
     if row.shape != data.input_shape:
@@ -91,7 +82,7 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _picture(example: Any, data: Description) -> Float32[np.ndarray, "channels height width"]:
     if isinstance(example, bytes | str):
-        return _decoded(example if isinstance(example, bytes) else _unpacked(example), data)
+        return read_picture(example if isinstance(example, bytes) else unpacked(example), data)
     pixels = _numbers(example)
     if pixels.shape != data.input_shape:
         raise InputError(
@@ -100,60 +91,37 @@ def _picture(example: Any, data: Description) -> Float32[np.ndarray, "channels h
     return pixels
 
 
-def _unpacked(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise InputError("a picture in JSON is its file in base64; this text is not base64") from None
-
-
-def _decoded(content: bytes, data: Description) -> Float32[np.ndarray, "channels height width"]:
-    """A picture in the size, the channels and the range of values that the model knows."""
-    from PIL import Image  # only where a picture comes
-
-    channels, height, width = data.input_shape
-    if channels not in (1, 3):
-        raise InputError(
-            f"pictures have 1 or 3 channels, but this model takes {channels}; give nested lists of numbers"
-        )
-    try:
-        with Image.open(io.BytesIO(content), formats=PICTURE_FORMATS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                size = f"{picture.width} x {picture.height} pixels"
-                raise InputError(f"the picture has {size}, more than {MOST_PIXELS} in all; make it smaller")
-            plain = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    except InputError:
-        raise
-    except Exception:  # Pillow's readers raise many types for a file that is not what it says
-        raise InputError(f"this is no picture that can be read; known: {', '.join(PICTURE_FORMATS)}") from None
-    if plain.mode == "RGBA":  # what is transparent is black, the background of the data
-        plain = Image.alpha_composite(Image.new("RGBA", plain.size, "black"), plain).convert("RGB")
-    small = plain.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BOX)
-    light = np.asarray(small, dtype=np.float32).reshape(height, width, channels).transpose(2, 0, 1) / 255
-    low, high = (np.asarray(ends, dtype=np.float32)[:, None, None] for ends in (data.low, data.high))
-    return low + light * (high - low)
+def _letters(data: Description) -> str:
+    return ascii_uppercase[: data.input_shape[1]]
 
 
 def _word(example: Any, data: Description) -> Float32[np.ndarray, "length letters"]:
-    length, n_letters = data.input_shape
-    letters = ascii_uppercase[:n_letters]
+    length, letters = data.input_shape[0], _letters(data)
     if not isinstance(example, str):
         raise InputError(f"a word in quotes expected, of {length} letters from {letters[0]} to {letters[-1]}")
-    word = example.strip().upper()
-    if len(word) != length or not set(word) <= set(letters):
-        raise InputError(f"'{word[:40]}' is no word of {length} letters from {letters[0]} to {letters[-1]}")
-    return np.eye(n_letters, dtype=np.float32)[[letters.index(letter) for letter in word]]
+    if len(example) != length or not set(example) <= set(letters + letters.lower()):
+        raise InputError(f"'{example[:40]}' is no word of {length} letters from {letters[0]} to {letters[-1]}")
+    return np.eye(len(letters), dtype=np.float32)[[letters.index(letter) for letter in example.upper()]]
 
 
 def _numbers(example: Any) -> Float32[np.ndarray, "*shape"]:
+    """An array of numbers, nested lists of them, or one; a text that looks like a number is none, and nor is true."""
     try:
-        with np.errstate(over="ignore"):
-            numbers = np.asarray(example, dtype=np.float64).astype(np.float32)
-    except (TypeError, ValueError, OverflowError):
+        each = np.asarray(example, dtype=object)
+        if not all(_is_number(kind) for kind in set(map(type, each.ravel().tolist()))):
+            raise TypeError
+        numbers = each.astype(np.float64)
+    except (TypeError, ValueError, RecursionError):
         raise InputError("numbers expected, in lists of equal length") from None
-    if not np.isfinite(numbers).all():
+    except OverflowError:
+        numbers = np.array(np.inf)
+    if not (np.abs(numbers) <= _LARGEST).all():
         raise InputError("a number is not finite (NaN, infinite, or too large)")
-    return numbers
+    return numbers.astype(np.float32)
+
+
+def _is_number(kind: type) -> bool:
+    return issubclass(kind, int | float | np.integer | np.floating) and kind is not bool
 
 
 def _described(array: np.ndarray) -> str:

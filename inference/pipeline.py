@@ -1,6 +1,6 @@
 """The whole computation from raw numbers to outputs, as one module: what is served, and what is exported."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float, Shaped
@@ -9,9 +9,7 @@ from torch import Tensor, nn
 from data_utils.config import Pictures
 from data_utils.description import Description, Scale
 from data_utils.pictures import pixel_order
-
-if TYPE_CHECKING:
-    from inference.chapter import Serving
+from inference.chapter import Serving
 
 
 class Pipeline(nn.Module):
@@ -24,7 +22,7 @@ class Pipeline(nn.Module):
         config: The `data` section of its config.
     """
 
-    def __init__(self, model: nn.Module, serving: "Serving", data: Description, config: Any) -> None:
+    def __init__(self, model: nn.Module, serving: Serving, data: Description, config: Any) -> None:
         super().__init__()
         self.model = model
         self._ask = serving.ask
@@ -33,12 +31,12 @@ class Pipeline(nn.Module):
         self.input_scale: Tensor
         self.target_mean: Tensor | None
         self.target_scale: Tensor
-        self._register("input", data.standardization, len(data.input_shape))
-        self._register("target", data.target_standardization, 1)
+        self._keep_scale("input", data.standardization, len(data.input_shape))
+        self._keep_scale("target", data.target_standardization, 1)
         seed = config.permute_pixels if isinstance(config, Pictures) else None
         order = None if seed is None else torch.from_numpy(pixel_order(seed, data.n_features // data.input_shape[0]))
         self.order: Tensor | None
-        self.register_buffer("order", order)
+        self._keep("order", order)
 
     def forward(self, x: Float[Tensor, "batch *shape"]) -> dict[str, Shaped[Tensor, "batch *rest"]]:
         """The chapter's outputs for examples in the units of their source."""
@@ -48,12 +46,20 @@ class Pipeline(nn.Module):
             x = ((x - self.input_mean) / self.input_scale).to(x.dtype)
         outputs = self._ask(self.model, x)
         if self.target_mean is not None and "values" in outputs:
-            outputs = outputs | {"values": outputs["values"] * self.target_scale + self.target_mean}
+            values = outputs["values"] * self.target_scale + self.target_mean
+            outputs = outputs | {"values": values.to(x.dtype)}
         return outputs
 
-    def _register(self, name: str, scale: Scale | None, dimensions: int) -> None:
-        """The shift and the scale as buffers [1, entries, 1, …], in double precision as they were fitted."""
+    def _keep_scale(self, name: str, scale: Scale | None, dimensions: int) -> None:
+        """The shift and the scale [1, entries, 1, …], in double precision as they were fitted."""
         for part in ("mean", "scale"):
             values = None if scale is None else torch.tensor(getattr(scale, part), dtype=torch.float64)
             shape = (1, -1, *[1] * (dimensions - 1))
-            self.register_buffer(f"{name}_{part}", None if values is None else values.reshape(shape))
+            self._keep(f"{name}_{part}", None if values is None else values.reshape(shape))
+
+    def _keep(self, name: str, values: Tensor | None) -> None:
+        """As a buffer, or as None: torch.export miscounts buffers of which some are None."""
+        if values is None:
+            setattr(self, name, None)
+        else:
+            self.register_buffer(name, values)

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Shaped
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from torch import Tensor
 from data_utils.description import Description
 from engine.checkpoints import load_weights
 from engine.config import ExperimentConfig
+from engine.hardware import present
 from engine.references import resolve_checkpoint
 from engine.state import read_checkpoint, trained_weights
 from inference.answers import Asked
@@ -49,8 +51,12 @@ class Predictor:
         self.data = validate(Description, content["data"], f"data in {source}")
         model = chapter.serving.build(self.config, self.data)
         load_weights(model, trained_weights(content), source)
-        self.device = _device(device)
-        self.pipeline = Pipeline(model, chapter.serving, self.data, self.config.data).to(self.device).eval()
+        self.device = torch.device(present(device, "the device", "auto"))
+        pipeline = Pipeline(model, chapter.serving, self.data, self.config.data).eval()
+        try:
+            self.pipeline = pipeline.to(self.device)
+        except TypeError as error:  # mps has no double precision, in which some models learn
+            raise InputError(f"this model cannot be on {device}: {error}; take cpu") from None
 
     @classmethod
     def from_checkpoint(
@@ -72,7 +78,7 @@ class Predictor:
         return cls(load_chapter(chapter), content, f"checkpoint {path}", device)
 
     def predict(
-        self, examples: Sequence[Any], asked: Asked | None = None, batch_size: int = BATCH_SIZE
+        self, examples: Sequence[Any] | np.ndarray, asked: Asked | None = None, batch_size: int = BATCH_SIZE
     ) -> list[BaseModel]:
         """The answers to `examples`, in their order.
 
@@ -86,7 +92,7 @@ class Predictor:
         """
         return self.answers(self.outputs(self.batch(examples), batch_size), asked or Asked())
 
-    def batch(self, examples: Sequence[Any]) -> Float[Tensor, "batch *shape"]:
+    def batch(self, examples: Sequence[Any] | np.ndarray) -> Float[Tensor, "batch *shape"]:
         """`examples` as one tensor, in the units of their source."""
         return to_tensor(examples, self.data)
 
@@ -99,10 +105,17 @@ class Predictor:
         return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
     def answers(self, outputs: dict[str, Shaped[Tensor, "batch *rest"]], asked: Asked) -> list[BaseModel]:
-        """What each row of `outputs` means."""
+        """What each row of `outputs` means.
+
+        Raises:
+            InputError: A number is not finite, which no answer can hold; the message counts from 1.
+        """
         arrays = {name: values.numpy() for name, values in outputs.items()}
         length = len(next(iter(arrays.values())))
-        rows = ({name: values[i] for name, values in arrays.items()} for i in range(length))
+        rows = [{name: values[i] for name, values in arrays.items()} for i in range(length)]
+        for number, row in enumerate(rows, start=1):
+            if not all(np.isfinite(values).all() for values in row.values()):
+                raise InputError(f"example {number}: the model's answer is not finite; its numbers are too large")
         return [self.chapter.serving.answer(row, self.data, asked) for row in rows]
 
     @cached_property
@@ -119,14 +132,3 @@ class Predictor:
     def example_type(self) -> Any:
         """The pydantic type of one example in JSON."""
         return example_type(self.data)
-
-
-def _device(name: str) -> torch.device:
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        return torch.device(next(device for device, present in there.items() if present))
-    if name not in there:
-        raise InputError(f"unknown device '{name}'; known: auto, {', '.join(there)}")
-    if not there[name]:
-        raise InputError(f"there is no {name} device here; take --device cpu or auto")
-    return torch.device(name)

@@ -28,7 +28,7 @@ class Signature(Strict):
     class_names: tuple[str, ...]
     target_names: tuple[str, ...]
     answer: dict[str, Any]
-    """The JSON schema of an answer."""
+    """The JSON schema of an answer, without its descriptions."""
 
     @classmethod
     def of(cls, chapter: str, outputs: tuple[TensorSpec, ...], data: Description, answer: Any) -> "Signature":
@@ -40,9 +40,16 @@ class Signature(Strict):
             feature_names=data.feature_names,
             class_names=data.class_names,
             target_names=data.target_names,
-            answer=TypeAdapter(answer).json_schema(),
+            answer=_without_prose(TypeAdapter(answer).json_schema()),
         )
 
     def digest(self) -> str:
         """16 hex digits that are the same for equal signatures."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _without_prose(schema: Any) -> Any:
+    """Other words about the same answer are no other answer."""
+    if isinstance(schema, dict):
+        return {k: _without_prose(v) for k, v in schema.items() if k != "description" or not isinstance(v, str)}
+    return [_without_prose(part) for part in schema] if isinstance(schema, list) else schema

@@ -43,7 +43,6 @@ def command(project: Project, folder: Path, host: str, http_port: int, grpc_port
     variables = {
         "PYTHONPATH": str(packages),
         "LD_LIBRARY_PATH": os.pathsep.join(libraries),  # the backend's own process is linked to libpython
-        "PYTHONDONTWRITEBYTECODE": "1",  # or it is written into the model's folder
         "PATH": f"{venv.python.parent}{os.pathsep}{os.environ['PATH']}",
     }
     arguments = {

@@ -25,6 +25,11 @@ def markdown(datasets: Iterable[DatasetCard]) -> str:
 
 
 def _section(card: DatasetCard) -> list[str]:
+    return ["", f"## {card.name}", "", *details(card)]
+
+
+def details(card: DatasetCard) -> list[str]:
+    """What a card tells beyond its row in the table, as lines of Markdown."""
     facts = {
         "Source": card.source,
         "Citation": card.citation,
@@ -33,14 +38,7 @@ def _section(card: DatasetCard) -> list[str]:
         "Ethics": card.ethics,
         "Files": ", ".join(f"`{file.name}` ({file.size} bytes)" for file in card.files),
     }
-    return [
-        "",
-        f"## {card.name}",
-        "",
-        card.description,
-        "",
-        *(f"- **{fact}**: {text}" for fact, text in facts.items() if text),
-    ]
+    return [card.description, "", *(f"- **{fact}**: {text}" for fact, text in facts.items() if text)]
 
 
 if __name__ == "__main__":

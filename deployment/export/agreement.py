@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from jaxtyping import Float32
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from data_utils.description import Description
 from deployment.export.forms import read
@@ -56,18 +57,19 @@ def largest_difference(predictor: Predictor, exported: Path) -> float:
 def batches(data: Description) -> Iterator[Float32[Tensor, "batch *shape"]]:
     """Inputs to try: at random within the range of the data, the same ones each time; then its two ends.
 
-    Texts are words of random letters.
+    Texts are words of random letters, then of the first letter and of the last.
     """
     generator = torch.Generator().manual_seed(_SEED)
+    if data.kind == "text":
+        length, letters = data.input_shape
+        drawn = [torch.randint(letters, (size, length), generator=generator) for size in _BATCHES]
+        for words in (*drawn, torch.tensor([0, letters - 1])[:, None].expand(2, length)):
+            yield one_hot(words, letters).float()
+        return
     shape = (-1, *[1] * (len(data.input_shape) - 1))
     low, high = (torch.tensor(ends, dtype=torch.float32).reshape(shape) for ends in (data.low, data.high))
     for size in _BATCHES:
-        if data.kind == "text":
-            length, letters = data.input_shape
-            drawn = torch.randint(letters, (size, length), generator=generator)
-            yield torch.nn.functional.one_hot(drawn, letters).float()
-        else:
-            yield low + (high - low) * torch.rand(size, *data.input_shape, generator=generator)
+        yield low + (high - low) * torch.rand(size, *data.input_shape, generator=generator)
     yield torch.stack([ends.expand(data.input_shape) for ends in (low, high)])
 
 

@@ -8,9 +8,10 @@ import onnxruntime
 import torch
 from jaxtyping import Float32, Shaped
 from onnx import ModelProto
+from onnx_ir.passes.common import RemoveUnusedNodesPass
 from torch import Tensor
 
-from deployment.export.program import program, quietly
+from deployment.export.program import program, quietly, reason
 from inference.predictor import Predictor
 from utils.errors import InputError, RunError
 
@@ -82,12 +83,13 @@ def _model(predictor: Predictor) -> ModelProto:
                 traced, (), dynamo=True, input_names=["x"], output_names=names, opset_version=_OPSET, verbose=False
             )
     except torch.onnx.OnnxExporterError as error:
-        raise RunError(f"{predictor.chapter.folder.name} has no ONNX form: {' '.join(str(error).split())}") from error
+        raise RunError(f"{predictor.chapter.folder.name} has no ONNX form: {reason(error)}") from error
     assert found is not None, "torch.onnx.export returns a program where dynamo=True"
+    RemoveUnusedNodesPass()(found.model)
+    for node in found.model.graph.all_nodes():
+        node.metadata_props.clear()
     model = found.model_proto
     del model.graph.value_info[:]  # shapes between the layers: left to whoever reads the file
-    for node in model.graph.node:
-        del node.metadata_props[:]
     for value in (*model.graph.input, *model.graph.output):
         del value.metadata_props[:]
         value.type.tensor_type.shape.dim[0].dim_param = "batch"

@@ -12,7 +12,7 @@ import yaml
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from inference.chapter import load_chapter
+from inference.chapter import ServedChapter, load_chapter
 from inference.predictor import Predictor
 from utils.errors import InputError
 
@@ -35,15 +35,16 @@ def write(predictor: Predictor, folder: Path) -> Path:
     """Write the weights with where they come from, and beside them the config and what the data was."""
     weights = predictor.pipeline.model.state_dict()
     path = folder / FILE
+    origin = {
+        "chapter": predictor.chapter.folder.name,
+        "run_id": predictor.run_id,
+        "step": predictor.step,
+        "signature": predictor.signature.digest(),
+        "metrics": predictor.metrics,
+    }
     content = save(
         {name: values.cpu().clone(memory_format=torch.contiguous_format) for name, values in weights.items()},
-        metadata={
-            "chapter": predictor.chapter.folder.name,
-            "run_id": predictor.run_id,
-            "step": str(predictor.step),
-            "signature": predictor.signature.digest(),
-            "metrics": json.dumps(predictor.metrics),
-        },
+        metadata={"origin": json.dumps(origin)},  # the library writes several keys in any order
     )
     path.write_bytes(content)
     config = predictor.config.model_dump(mode="json")
@@ -62,27 +63,30 @@ def load(path: Path, chapter: Path) -> Predictor:
     Raises:
         InputError: A file is missing or damaged, or is from another chapter.
     """
+    return read(path, load_chapter(chapter))
+
+
+def read(path: Path, chapter: ServedChapter) -> Predictor:
+    """As `load`, for a chapter that is imported already."""
     try:
         with safe_open(path, framework="pt") as file:
-            origin = file.metadata() or {}
+            origin = json.loads(file.metadata()["origin"])
             names = file.keys()
             weights = {name: file.get_tensor(name) for name in names}
         config = yaml.safe_load((path.parent / CONFIG).read_text("utf-8"))
         data = json.loads((path.parent / DESCRIPTION).read_text("utf-8"))
-        metrics = json.loads(origin.get("metrics", "{}"))
+        content: dict[str, Any] = {
+            **{key: origin[key] for key in ("chapter", "run_id", "step")},
+            "latest": origin["metrics"],
+            "config": config,
+            "data": data,
+            "model": weights,
+            "average": None,
+        }
     except OSError as error:
         raise InputError(f"cannot read {error.filename or path}: {error.strerror or error}") from None
-    except (SafetensorError, yaml.YAMLError, ValueError) as error:
-        raise InputError(f"{path.parent} holds no whole export: {error}; export it again") from None
-    if origin.get("chapter") != chapter.resolve().name:
-        raise InputError(f"{path} is from chapter {origin.get('chapter')}, not from {chapter.resolve().name}")
-    content: dict[str, Any] = {
-        "run_id": origin.get("run_id"),
-        "step": origin.get("step", 0),
-        "config": config,
-        "data": data,
-        "latest": metrics,
-        "model": weights,
-        "average": None,
-    }
-    return Predictor(load_chapter(chapter), content, str(path))
+    except (SafetensorError, yaml.YAMLError, ValueError, LookupError, TypeError) as error:
+        raise InputError(f"{path.parent} holds no whole export ({error}); export it again") from None
+    if content["chapter"] != chapter.folder.name:
+        raise InputError(f"{path} is from chapter {content['chapter']}, not from {chapter.folder.name}")
+    return Predictor(chapter, content, str(path))

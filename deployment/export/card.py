@@ -11,6 +11,7 @@ from typing import Any
 
 from cli.chapters import ROOT, Chapter
 from data_utils.cards import DatasetCard, get_card
+from data_utils.cards.markdown import details
 from deployment.export import as_onnx, as_safetensors, as_torch, as_triton
 from inference.predictor import Predictor
 from utils.files import sha256_of
@@ -35,7 +36,7 @@ def model_card(predictor: Predictor, folder: Path) -> str:
         ["## Intended use", "", *_use(says)],
         ["## Inputs and outputs", "", *_inputs_and_outputs(predictor)],
         ["## How to load it", "", *_loading(predictor, folder)],
-        ["## Data", "", *_data(dataset)],
+        ["## Data", "", f"{dataset.title}: {dataset.contents}.", "", *details(dataset)],
         ["## Metrics", "", *_metrics(predictor)],
         ["## Claims", "", *_claims(chapter, predictor.config.experiment)],
         ["## What it cannot do", "", *_limits(chapter)],
@@ -71,7 +72,8 @@ def _inputs_and_outputs(predictor: Predictor) -> list[str]:
     signature, data = predictor.signature, predictor.data
     tensors = [("input", spec) for spec in signature.inputs] + [("output", spec) for spec in signature.outputs]
     rows = [
-        (what, f"`{spec.name}`", spec.dtype, f"[batch, {', '.join(map(str, spec.shape))}]") for what, spec in tensors
+        (what, f"`{spec.name}`", spec.dtype, f"[{', '.join(map(str, ('batch', *spec.shape)))}]")
+        for what, spec in tensors
     ]
     lines = [*_table(("", "name", "type", "shape"), rows), ""]
     lines += ["Inputs are in the units of the data: what prepares them is a part of the exported computation."]
@@ -97,22 +99,6 @@ def _loading(predictor: Predictor, folder: Path) -> list[str]:
     return lines[1:]
 
 
-def _data(dataset: DatasetCard) -> list[str]:
-    facts = {
-        "Contents": dataset.contents,
-        "Source": dataset.source,
-        "Licence": dataset.licence,
-        "Citation": dataset.citation,
-        "Known issues": dataset.known_issues,
-        "Ethics": dataset.ethics,
-    }
-    return [
-        f"{dataset.title}. {dataset.description}",
-        "",
-        *(f"- **{name}**: {text}" for name, text in facts.items() if text),
-    ]
-
-
 def _metrics(predictor: Predictor) -> list[str]:
     rows = [(f"`{name}`", f"{value:.6g}") for name, value in predictor.metrics.items()]
     return [f"Measured after step {predictor.step} of the run.", "", *_table(("metric", "value"), rows)]
@@ -129,8 +115,8 @@ def _claims(chapter: Chapter, experiment: str) -> list[str]:
         for claim in results["claims"]
     ]
     return [
-        f"Of the experiment, checked on {results['date']} over runs with the seeds {seeds}; this model is one such run, or",
-        "one like them. Measured is the value nearest to the limit.",
+        f"Of the experiment, not of this model alone: checked on {results['date']} over runs with the seeds {seeds}.",
+        "Measured is the value nearest to the limit.",
         "",
         *_table(("claim about", "kind", "measured", "limit", "holds"), rows),
     ]

@@ -64,4 +64,4 @@ def read(exported: Path, predictor: Predictor) -> Callable[[Tensor], dict[str, T
         return as_onnx.OnnxModel(exported)
     if exported.suffix == ".pt2":
         return as_torch.read(exported)
-    return as_safetensors.load(exported, predictor.chapter.folder).outputs
+    return as_safetensors.read(exported, predictor.chapter).outputs

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 import torch
 from torch.export import Dim, ExportedProgram
+from torch.fx import GraphModule
 
 from inference.predictor import Predictor
-from utils.errors import RunError
+from utils.errors import Interrupted, RunError
 
 
 def program(predictor: Predictor) -> ExportedProgram:
@@ -27,16 +28,25 @@ def program(predictor: Predictor) -> ExportedProgram:
     try:
         with quietly():
             traced = torch.export.export(pipeline, (example,), dynamic_shapes=({0: Dim("batch")},))
+    except Interrupted:
+        raise
     except Exception as error:  # what cannot be traced is told by many types
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise RunError(
-            f"{predictor.chapter.folder.name} cannot be exported: {reason}; "
+            f"{predictor.chapter.folder.name} cannot be exported: {reason(error)}; "
             "the function ask in its src/serving.py may hold tensor operations only, the same for every batch"
         ) from error
-    for node in traced.graph.nodes:
+    graphs = [each.graph for each in traced.graph_module.modules() if isinstance(each, GraphModule)]  # loops have some
+    for node in (node for graph in graphs for node in graph.nodes):
         for note in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node"):
             node.meta.pop(note, None)
     return traced
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what `error` was raised from in the first place; torch adds pages to it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 @contextmanager

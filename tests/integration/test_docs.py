@@ -97,6 +97,7 @@ PROVEN_ELSEWHERE = {
             "3 src/train.py --resume latest",
         )
     },
+    "./scratch tritonserver build/digits": ("tests/integration/test_tritonserver.py", '"tritonserver", folder'),
     "models/01_perceptron/.venv/bin/python tools/chaos/launches.py --launches 60 --ranks 2": (
         "tests/integration/test_distributed.py",
         "tools/chaos/launches.py",

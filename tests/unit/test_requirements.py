@@ -39,7 +39,7 @@ def test_the_roots_lists_pin_a_package_to_one_version() -> None:
 
 
 def test_the_shared_packages_are_tested_with_all_they_depend_on() -> None:
-    assert pins(ROOT / "tests/requirements.txt").keys() == ranges().keys()
+    assert pins(ROOT / "tests/requirements.txt").keys() >= ranges().keys()
 
 
 def test_every_pin_lies_in_the_range_that_the_shared_packages_accept() -> None:

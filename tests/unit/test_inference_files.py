@@ -1,0 +1,156 @@
+"""Examples from files, from stdin and from the command line itself."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_utils.description import Description
+from inference import files
+from inference.files import read_examples
+from tests.support.descriptions import described
+from utils.errors import InputError
+
+TABLE, PICTURE, WORD = described((2,), feature_names=("x", "y")), described((1, 2, 2)), described((4, 26))
+PNG = b"\x89PNG\r\n\x1a\n"
+
+Write = Callable[[str, bytes | str], str]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(name: str, content: bytes | str) -> str:
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(tmp_path / name)
+
+    return write
+
+
+def by_stdin(content: bytes, data: Description, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    return read_examples("-", data)
+
+
+NAMED = [{"x": 1.0, "y": 2.5}, {"x": -3.0, "y": 0.0}]
+PLACED = [[1.0, 2.5], [-3.0, 0.0]]
+TABLES = {
+    "without.csv": ("1,2.5\n-3,0\n", PLACED),
+    "with.csv": ("x,y\n1,2.5\n-3,0\n", NAMED),
+    "spaced.csv": (" x , y\r\n\r\n 1 , 2.5\r\n-3,0", NAMED),
+    "bom.csv": ("\ufeffx,y\n1,2.5\n-3,0\n", NAMED),
+    "quoted.csv": ('"x","y"\n"1","2.5"\n-3,0\n', NAMED),
+    "list.json": (json.dumps(PLACED, indent=2), PLACED),
+    "named.json": (json.dumps(NAMED), NAMED),
+    "one.json": (json.dumps(NAMED[0]), NAMED[:1]),
+    "bom.json": ("\ufeff" + json.dumps(PLACED), PLACED),
+    "lines.jsonl": ("[1, 2.5]\n\n[-3, 0]\n", PLACED),
+    "one.jsonl": ("[1, 2.5]\n", PLACED[:1]),
+    "named.jsonl": ('{"x": 1, "y": 2.5}\n{"x": -3, "y": 0}\n', NAMED),
+    "rows.txt": ("1,2.5\n-3,0\n", PLACED),
+    "without-a-suffix": ("1,2.5\n-3,0\n", PLACED),
+    "json-without-a-suffix": (json.dumps(NAMED), NAMED),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_rows_come_from_a_file(name: str, write: Write) -> None:
+    content, expected = TABLES[name]
+    assert read_examples(write(name, content), TABLE) == expected
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name != "one.jsonl"])  # of stdin this is a list of two
+def test_rows_come_from_stdin(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    content, expected = TABLES[name]
+    assert by_stdin(content.encode(), TABLE, monkeypatch) == expected
+
+
+@pytest.mark.parametrize("text", ["1,2.5", " 1, 2.5 ", "[[1, 2.5]]"])
+def test_a_row_may_be_written_out(text: str) -> None:
+    assert read_examples(text, TABLE) == PLACED[:1]
+
+
+def test_a_long_row_may_be_written_out() -> None:
+    assert read_examples(",".join(["0.25"] * 5000), TABLE) == [[0.25] * 5000]
+
+
+def test_words_come_one_a_line(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_examples(write("words.txt", " BMXY\nRIFF \n\nAAAA"), WORD) == ["BMXY", "RIFF", "AAAA"]
+    assert by_stdin(b"BMXY\nRIFF\n", WORD, monkeypatch) == ["BMXY", "RIFF"]
+    assert read_examples("BMXY", WORD) == ["BMXY"]
+    assert read_examples(write("words.json", '["BMXY"]'), WORD) == ["BMXY"]
+
+
+@pytest.mark.parametrize("start", [PNG, b"\xff\xd8\xff\xe0", b"BM", b"RIFF"])
+def test_a_picture_is_handed_on_as_it_is(start: bytes, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_examples(write("picture.png", start + b"rest"), PICTURE) == [start + b"rest"]
+    assert read_examples(write("picture", start + b"rest"), PICTURE) == [start + b"rest"]
+    assert by_stdin(start + b"rest", PICTURE, monkeypatch) == [start + b"rest"]
+
+
+def test_pictures_may_come_in_json(write: Write) -> None:
+    assert read_examples(write("p.json", '["AAAA", [[[0, 1], [1, 0]]]]'), PICTURE) == ["AAAA", [[[0, 1], [1, 0]]]]
+
+
+REFUSED: list[tuple[str, bytes | str, Description, str]] = [
+    ("empty.csv", "", TABLE, "empty.csv holds no examples"),
+    ("blank.csv", " \n\t\n", TABLE, "blank.csv holds no examples"),
+    ("header.csv", "x,y\n", TABLE, "header.csv has column names and no rows"),
+    ("twice.csv", "x,x\n1,2\n", TABLE, "twice.csv has the column 'x' twice"),
+    ("short.csv", "x,y\n\n1\n", TABLE, "short.csv, line 3: 1 values, but 2 columns"),
+    ("word.csv", "1,2\n\n3,four\n", TABLE, "word.csv, line 3: 'four' is not a number"),
+    ("gap.csv", "x,y\n1,\n", TABLE, "gap.csv, line 2: '' is not a number"),
+    ("field.csv", "1," + "9" * 200_000, TABLE, "field.csv is not CSV: field larger than field limit"),
+    ("nul.bin", b"\x00\xff\xfe", TABLE, "nul.bin is neither a picture nor UTF-8 text"),
+    ("binary.csv", PNG, TABLE, "binary.csv is neither a picture nor UTF-8 text"),
+    ("digit.png", PNG, TABLE, "digit.png is a picture, but this model takes a table"),
+    ("words.txt", "hello", PICTURE, "words.txt is no picture; give a PNG, JPEG, BMP or WebP file, or JSON"),
+    ("broken.json", '{"x": 1', TABLE, "broken.json is not JSON: "),
+    ("broken.jsonl", "[1, 2]\n[3\n", TABLE, "broken.jsonl is not JSON: "),
+    ("long.json", "9" * 5000, TABLE, "long.json is not JSON: "),
+    ("deep.json", "[" * 200_000, TABLE, "deep.json is nested too deeply"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "data", "said"), REFUSED, ids=[name for name, *_ in REFUSED])
+def test_a_file_that_holds_no_examples_is_told_in_a_line(
+    name: str, content: bytes | str, data: Description, said: str, write: Write
+) -> None:
+    with pytest.raises(InputError) as refused:
+        read_examples(write(name, content), data)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("missing.csv", "cannot read missing.csv: No such file or directory"),
+        ("x" * 300 + ".csv", "File name too long"),
+        ("no-such-thing", "'no-such-thing' (no file of this name) has column names and no rows"),
+        ("1,two", "'1,two' (no file of this name), line 1: 'two' is not a number"),
+        ("[[1,", "'[[1,' (no file of this name) is not JSON"),
+        ("", "'' (no file of this name) holds no examples"),
+        ("\0", "(no file of this name)"),
+    ],
+)
+def test_a_source_that_is_nothing_is_told_in_a_line(source: str, said: str) -> None:
+    with pytest.raises(InputError) as refused:
+        read_examples(source, TABLE)
+    assert said in str(refused.value)
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(InputError, match="Is a directory"):
+        read_examples(str(tmp_path / "folder.csv"), TABLE)
+
+
+def test_a_file_that_is_too_large_is_not_read(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LARGEST_FILE", 2**20)
+    with pytest.raises(InputError, match=r"large.csv is larger than 1 MiB; split it"):
+        read_examples(write("large.csv", b"1,2\n" * 2**18 + b"1"), TABLE)
+    with pytest.raises(InputError, match="stdin is larger than 1 MiB"):
+        by_stdin(b"1,2\n" * 2**18 + b"1", TABLE, monkeypatch)

@@ -1,0 +1,134 @@
+"""Pictures of every kind become the numbers that a model knows, or one line that says why not."""
+
+import base64
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from PIL import Image
+
+from inference.examples import to_tensor
+from inference.pictures import MOST_PIXELS
+from tests.support.descriptions import described
+from utils.errors import InputError
+
+GREY, COLOUR = described((1, 4, 6)), described((3, 4, 6), low=(-1.0, 0.0, 0.0), high=(1.0, 2.0, 1.0))
+MODES = {
+    "PNG": ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"],
+    "JPEG": ["L", "RGB", "CMYK"],
+    "BMP": ["1", "L", "P", "RGB"],
+}
+KINDS = [(form, mode) for form, modes in MODES.items() for mode in modes] + [("WEBP", "RGB"), ("WEBP", "RGBA")]
+
+
+def file(picture: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, form, **options)
+    return content.getvalue()
+
+
+def plain(mode: str, size: tuple[int, int], white: bool) -> Image.Image:
+    if mode == "I;16":
+        return Image.fromarray(np.full(size[::-1], 65535 * white, dtype=np.uint16))
+    return Image.new("RGB", size, "white" if white else "black").convert(mode)
+
+
+def read(content: bytes | str, data: Any = GREY) -> np.ndarray:
+    return to_tensor([content], data)[0].numpy()
+
+
+def refusal(content: bytes | str, data: Any = GREY) -> str:
+    with pytest.raises(InputError) as refused:
+        read(content, data)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("form", "mode"), KINDS)
+@pytest.mark.parametrize("size", [(1, 1), (6, 4), (31, 17)])
+def test_white_is_the_largest_value_and_black_the_smallest(form: str, mode: str, size: tuple[int, int]) -> None:
+    for white in (True, False):
+        content = file(plain(mode, size, white), form)
+        assert np.allclose(read(content), float(white), atol=0.02)
+        ends = np.array([1.0, 2.0, 1.0] if white else [-1.0, 0.0, 0.0])
+        assert np.allclose(read(content, COLOUR), ends[:, None, None], atol=0.04)
+
+
+def test_a_picture_of_the_right_size_keeps_its_pixels() -> None:
+    pixels = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
+    content = file(Image.fromarray(pixels))
+    assert np.allclose(read(content)[0], pixels / 255)
+    assert np.array_equal(read(base64.b64encode(content).decode()), read(content))
+
+
+def test_what_is_transparent_is_black() -> None:
+    assert read(file(Image.new("RGBA", (6, 4), (255, 255, 255, 0)))).max() == 0
+    assert np.allclose(read(file(Image.new("LA", (6, 4), (255, 128)))), 128 / 255, atol=0.01)
+    assert read(file(Image.new("P", (6, 4), 0), transparency=0)).max() == 0
+
+
+def test_a_photograph_is_turned_upright() -> None:
+    pixels = np.zeros((6, 4), dtype=np.uint8)
+    pixels[:, 0] = 255  # on the left, on its side
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    assert read(file(Image.fromarray(pixels), exif=exif))[0, 0].min() == 1
+
+
+@given(some.binary(max_size=60))
+def test_exif_data_that_is_nonsense_is_ignored(nonsense: bytes) -> None:
+    assert read(file(plain("RGB", (6, 4), white=True), "JPEG", exif=b"Exif\0\0" + nonsense)).min() > 0.98
+
+
+@given(some.binary(max_size=200), some.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"RIFF"]))
+def test_bytes_that_are_no_picture_are_refused_in_a_line(garbage: bytes, start: bytes) -> None:
+    assert "this is no picture that can be read; known: PNG, JPEG, BMP, WEBP" in refusal(start + garbage)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "WEBP"])
+def test_half_a_picture_is_refused(form: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
+    content = file(Image.fromarray(noise), form)
+    assert "no picture that can be read" in refusal(content[: len(content) // 2])
+
+
+def png(width: int, height: int, data: bytes) -> bytes:
+    """A PNG whose header says what it likes."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("width", "height"), [(2001, 2000), (60_000, 60_000), (2**31 - 1, 2**31 - 1), (1, 2**31 - 1)])
+def test_too_many_pixels_are_refused_before_they_are_unpacked(width: int, height: int) -> None:
+    bomb = zlib.compress(bytes(10_000_000))
+    assert f"the picture has {width} x {height} pixels, more than {MOST_PIXELS} in all" in refusal(
+        png(width, height, bomb)
+    )
+
+
+def test_a_small_picture_with_much_behind_it_is_read_or_refused() -> None:
+    bomb = zlib.compress(bytes(50_000_000))
+    assert read(png(6, 4, bomb)).max() == 0
+
+
+def test_formats_that_are_not_asked_for_are_not_read() -> None:
+    for form in ("GIF", "TIFF", "PPM"):
+        assert "no picture that can be read" in refusal(file(plain("RGB", (6, 4), white=True), form))
+
+
+@pytest.mark.parametrize("text", ["", "hello", "AAA", "data:image/png;base64,AAAA", "é", "=" * 9, "AA AA"])
+def test_text_that_holds_no_picture_is_refused(text: str) -> None:
+    assert "base64" in refusal(text) or "no picture that can be read" in refusal(text)
+
+
+def test_a_model_with_other_channels_takes_no_pictures() -> None:
+    assert "this model takes 2" in refusal(file(plain("RGB", (6, 4), white=True)), described((2, 4, 6)))
