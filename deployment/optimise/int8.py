@@ -6,12 +6,12 @@ float32 numbers with constant weights stays as it is.
 """
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
+import onnx_ir
 import onnxruntime
-from onnx import AttributeProto, GraphProto, ModelProto
+from onnx_ir.passes.common import RemoveUnusedNodesPass, RemoveUnusedOpsetsPass
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from deployment.export.program import quietly
@@ -35,14 +35,19 @@ def write(source: Path, folder: Path) -> tuple[Path, str]:
     with tempfile.TemporaryDirectory() as place, quietly():
         folded = _folded(source, Path(place) / "folded.onnx")
         quantize_dynamic(folded, path, weight_type=QuantType.QInt8, extra_options={"EnableSubgraph": True})
-    model = onnx.load(path)
-    _drop_unused(model)
-    kinds = [node.op_type for graph in _graphs(model.graph) for node in graph.node]
+    cleared = onnx_ir.load(path)
+    for clear in (
+        RemoveUnusedNodesPass(),
+        RemoveUnusedOpsetsPass(),
+    ):  # onnxruntime leaves some of both in what it writes
+        clear(cleared)
+    kinds = [node.op_type for node in cleared.graph.all_nodes()]
     quantized, left = kinds.count(_INT8), sum(kinds.count(kind) for kind in _PRODUCTS)
     if quantized == 0:
         raise InputError(
             "there is nothing to quantize: this model has no product of float32 inputs with a constant matrix"
         )
+    model = onnx_ir.to_proto(cleared)
     facts = {each.key: each.value for each in onnx.load(source).metadata_props}
     onnx.helper.set_model_props(model, facts | {"quantization": f"int8 by onnxruntime {onnxruntime.__version__}"})
     onnx.checker.check_model(model, full_check=True)
@@ -63,25 +68,3 @@ def _folded(source: Path, target: Path) -> Path:
     del model.graph.value_info[:]  # or shapes from before would contradict those that the quantizer infers
     onnx.save(model, target)
     return target
-
-
-def _drop_unused(model: ModelProto) -> None:
-    """Take out the numbers and the sets of operations that no node needs; onnxruntime leaves both in what it writes."""
-    graphs = list(_graphs(model.graph))
-    named = {name for graph in graphs for node in graph.node for name in node.input}
-    named |= {output.name for graph in graphs for output in graph.output}
-    for graph in graphs:
-        for unused in [each for each in graph.initializer if each.name not in named]:
-            graph.initializer.remove(unused)
-    domains = {node.domain for graph in graphs for node in graph.node}
-    for foreign in [each for each in model.opset_import if each.domain not in domains]:
-        model.opset_import.remove(foreign)
-
-
-def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
-    """The graph, and those of the loops and branches in it."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.type == AttributeProto.GRAPH:
-                yield from _graphs(attribute.g)

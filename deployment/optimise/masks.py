@@ -37,7 +37,8 @@ def magnitude_masks(model: nn.Module, sparsity: float) -> Masks:
     # by order and not by a threshold: of equal entries exactly as many go as are asked for
     keep[torch.cat(magnitudes).argsort(stable=True)[:pruned]] = False
     pieces = keep.split([len(each) for each in magnitudes])
-    return {name: piece.view(each.shape) for (name, each), piece in zip(parameters.items(), pieces, strict=True)}
+    each_with_its_own = zip(parameters.items(), pieces, strict=True)
+    return {name: piece.view(each.shape).to(each.device) for (name, each), piece in each_with_its_own}
 
 
 def pruned_count(model: nn.Module, sparsity: float) -> tuple[int, int]:
@@ -56,7 +57,7 @@ def pruned_count(model: nn.Module, sparsity: float) -> tuple[int, int]:
 def apply_masks(model: nn.Module, masks: Masks) -> None:
     """Set to zero what is not kept."""
     for name, parameter in _parameters(model).items():
-        parameter.mul_(masks[name].to(parameter.device))
+        parameter.mul_(masks[name])
 
 
 def _parameters(model: nn.Module) -> dict[str, Tensor]:

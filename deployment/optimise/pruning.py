@@ -16,6 +16,7 @@ from deployment.optimise.report import draw, significant, write_report
 from engine.duration import Duration
 from inference.predictor import Predictor
 from utils.errors import InputError
+from utils.files import cannot_write
 
 
 def prune_model(original: Original, sparsity: float, epochs: int | None, folder: Path | None) -> None:
@@ -29,14 +30,15 @@ def prune_model(original: Original, sparsity: float, epochs: int | None, folder:
 
     Raises:
         InputError: Of so few weights that fraction is none, or all.
+        RunError: The training failed, or something cannot be written.
     """
     predictor, model = original.predictor, original.predictor.pipeline.model
     pruned, total = pruned_count(model, sparsity)
     if sparsity > 0 and not 0 < pruned < total:
         raise InputError(f"--prune {sparsity:g} of {total} parameters is {pruned} of them: nothing sensible to prune")
-    duration = (
-        original.settings.fine_tuning if epochs is None else Duration(float(epochs), "epochs") if epochs else None
-    )
+    duration: Duration | None = original.settings.fine_tuning
+    if epochs is not None:
+        duration = Duration(float(epochs), "epochs") if epochs > 0 else None
     others = {each for each in original.settings.sparsities if pruned_count(model, each)[0] < total}
     points = []
     for each in sorted(others | {sparsity}):
@@ -45,7 +47,7 @@ def prune_model(original: Original, sparsity: float, epochs: int | None, folder:
             run = pruned_and_trained(predictor, original.checkpoint, each, duration, Path(place))
             trained = Predictor.from_checkpoint(predictor.chapter.folder, run.run_id, run.outputs)
             if each == sparsity:  # only a whole run is ever among the chapter's others
-                shutil.copytree(place, original.outputs, dirs_exist_ok=True)
+                _keep(Path(place), original.outputs)
                 forms = [torch_form("checkpoint", predictor), torch_form(f"pruned {sparsity:g}", at_once)]
                 forms += [torch_form(f"pruned {sparsity:g}, trained on", trained)] if duration else []
                 run_id = run.run_id
@@ -57,9 +59,16 @@ def prune_model(original: Original, sparsity: float, epochs: int | None, folder:
     about = {"pruned": pruned, "parameters": total, "asked": sparsity, "fine_tuning": duration and str(duration)}
     available = write_report(folder, original, measured, **about, pruned_run=run_id, points=points)
     draw(folder, "pruning_curve", available | {"baseline": measured[0].value})
-    click.echo(_curve(points, original.task.metric))
+    click.echo(f"\n{_curve(points, original.task.metric)}\n")
     click.echo(f"{pruned:,} of {total:,} parameters are zero: a dense product takes no less time for that")
     click.echo(f"the pruned model is checkpoint {run_id}; the report is in {folder}")
+
+
+def _keep(run: Path, outputs: Path) -> None:
+    try:
+        shutil.copytree(run, outputs, dirs_exist_ok=True)
+    except OSError as error:
+        raise cannot_write(outputs, error) from error
 
 
 def _curve(points: Sequence[dict[str, Any]], metric: str) -> str:

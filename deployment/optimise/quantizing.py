@@ -47,7 +47,7 @@ def quantize_model(original: Original, folder: Path | None) -> None:
     before, after = measured[0].value, measured[-1].value
     about = f"`{smaller.name}`: {says}; {task.split} {task.metric} {before:.6g} before and {after:.6g} after."
     write_atomic(folder / CARD, f"{model_card(predictor, folder)}\n## In int8\n\n{about}\n")
-    click.echo(f"{says}\n{smaller.name}, its model card and the report are in {folder}")
+    click.echo(f"\n{says}\n{smaller.name}, its model card and the report are in {folder}")
 
 
 def _onnx_form(name: str, path: Path) -> Form:

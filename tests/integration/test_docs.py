@@ -31,6 +31,7 @@ NOT_OURS = {
 }
 TEST_REPRODUCE = "tests/integration/test_reproduce.py"
 TEST_REGISTRY = "tests/integration/test_registry_command.py"
+TEST_OPTIMISE = "tests/integration/test_optimise.py"
 TEST_NEW = "tests/integration/test_new.py"
 
 UI = (" 01", "", " 03", " 04", " 03 --checkpoint RUN_ID", " 03 --port 8000")
@@ -141,6 +142,8 @@ PROVEN_ELSEWHERE = {
         "tests/unit/test_benchmark_resume_seek.py",
         "tools/benchmark/resume_seek.py",
     ),
+    "./scratch optimise 03 --checkpoint latest --prune 0.8": (TEST_OPTIMISE, '"--prune", "0.7"'),
+    "./scratch optimise 03 --checkpoint latest --quantize int8": (TEST_OPTIMISE, '"--quantize", "int8", *options'),
     **{
         command: ("tests/integration/test_dvc.py", proof)
         for command, proof in {

@@ -114,6 +114,10 @@ def test_the_pipeline_runs_from_the_data_to_the_claims(clone: Clone) -> None:
     changed = set(clone.git("status", "--short", "--untracked-files=all").split()[1::2])
     assert "dvc.lock" in changed
     assert not any(path.startswith(("data/", OUTPUTS)) for path in changed)
+    results = "models/01_perceptron/results.json"  # the other experiments stay in it
+    assert (
+        json.loads((clone.root / results).read_text()).keys() == json.loads(clone.git("show", f"HEAD:{results}")).keys()
+    )
     metrics = json.loads((clone.root / OUTPUTS / "metrics.json").read_text())
     assert metrics["metrics"]["accuracy"] > 0.99
     assert "accuracy" in clone.dvc("metrics", "show")

@@ -1,6 +1,7 @@
 """`scratch optimise`, from a training to a smaller model: what docs/optimise.md promises."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from deployment.optimise.settings import read_settings
 from engine.checkpoints import load_checkpoint
-from tests.doubles.scripts import Ended, call
+from tests.doubles.scripts import Ended, finish, start
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 
 pytestmark = pytest.mark.timeout(200)
@@ -26,14 +27,27 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(chapter: Path, experiment: str, outputs: Path, *arguments: str) -> str:
     """The id of a new run."""
     options = ("--experiment", experiment, "--no-wandb", "--outputs", outputs, *arguments)
-    ended = call(chapter / "src/train.py", *options, cwd=outputs.parent)
+    ended = finish(start(chapter / "src/train.py", *options, cwd=outputs.parent), None)
     assert ended.code == 0, ended.stderr
     (run,) = (outputs / "models").iterdir()
     return run.name
 
 
+def with_chapter(root: Path, chapter: Path) -> ToyClone:
+    """A clone with the real command line and a real chapter."""
+    clone = ToyClone(root)
+    for package in ("config", "data_utils", "engine", "inference", "plotting"):
+        (root / package).symlink_to(REPOSITORY / package)
+    shutil.copytree(REPOSITORY / "deployment", root / "deployment", dirs_exist_ok=True)
+    left_out = shutil.ignore_patterns("outputs", ".venv", "__pycache__")
+    shutil.copytree(chapter, root / "models" / chapter.name, ignore=left_out)
+    clone.fill(clone.project.venv(clone.project.chapter(chapter.name)))
+    return clone
+
+
 def optimise(chapter: Path, outputs: Path, *arguments: object) -> Ended:
-    return call("-P", "-m", "deployment.optimise", chapter, "--outputs", outputs, *arguments, cwd=outputs.parent)
+    options = ("--outputs", outputs, *arguments)
+    return finish(start("-P", "-m", "deployment.optimise", chapter, *options, cwd=outputs.parent), None)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +106,7 @@ def test_a_pruned_checkpoint_is_evaluated_like_any_other_and_the_report_says_the
     outputs, (report, _) = digits[0], pruned
     run = report["pruned_run"]
     arguments = ("--checkpoint", run, "--experiment", "digits", "--outputs", outputs)
-    ended = call(MLP / "src/evaluate.py", *arguments, cwd=outputs.parent)
+    ended = finish(start(MLP / "src/evaluate.py", *arguments, cwd=outputs.parent), None)
     assert ended.code == 0, ended.stderr
     found = json.loads((outputs / "models" / run / "evaluation-digits.json").read_text())
     assert found["metrics"]["accuracy"] == report["forms"][-1]["value"]
@@ -102,8 +116,10 @@ def test_a_pruned_checkpoint_is_evaluated_like_any_other_and_the_report_says_the
 def test_a_pruned_checkpoint_can_be_quantized_and_onnxruntime_takes_the_file(
     digits: tuple[Path, str], pruned: tuple[dict[str, Any], Ended], tmp_path: Path
 ) -> None:
-    ended = optimise(MLP, digits[0], "--checkpoint", pruned[0]["pruned_run"], "--to", tmp_path / "int8")
-    assert ended.code == 0, ended.stderr
+    clone = with_chapter(tmp_path / "root", MLP)
+    options = ("--outputs", str(digits[0]), "--to", str(tmp_path / "int8"))
+    ended = clone.scratch("optimise", "3", "--checkpoint", pruned[0]["pruned_run"], "--quantize", "int8", *options)
+    assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     report = json.loads((tmp_path / "int8/report.json").read_text())
     checkpoint, plain, smaller = report["forms"]

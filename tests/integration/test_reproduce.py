@@ -115,6 +115,12 @@ def test_the_next_call_goes_on_with_what_was_finished(chapter: Chapter) -> None:
         assert "validation/accuracy" in (chapter.clone.root / name).read_text() or name == "README.md"
 
 
+def test_an_experiment_that_does_not_exist_is_one_line(chapter: Chapter) -> None:
+    refused = chapter.reproduce("--experiment", "blob")
+    assert refused.code == 2
+    assert refused.stderr == "error: unknown experiment of 90_logistic 'blob', did you mean 'blobs'?; known: blobs\n"
+
+
 def test_what_has_not_changed_is_not_trained_again(chapter: Chapter) -> None:
     done = chapter.reproduce()
     assert done.code == 0, done.stderr
