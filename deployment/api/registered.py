@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from deployment.api.log import Log
 from deployment.api.service import Service
@@ -15,6 +15,7 @@ from inference.predictor import Predictor
 from utils.errors import InputError, ScratchError
 
 
+@runtime_checkable
 class Source(Protocol):
     """Where versions of a model come from."""
 
