@@ -3,7 +3,8 @@
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import IO, Any
+from io import TextIOBase
+from typing import Any
 
 from pydantic_core import to_json
 
@@ -15,7 +16,7 @@ class Log:
         stream: Where to.
     """
 
-    def __init__(self, stream: IO[str] | None = None) -> None:
+    def __init__(self, stream: TextIOBase | None = None) -> None:
         self._stream = stream or sys.stdout
 
     def write(self, level: str, **fields: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from deployment.api.log import Log
 from deployment.api.metrics import Metrics
 from deployment.api.registered import Watch
+from deployment.api.service import Service
 from utils.errors import InputError, RunError
 
 
@@ -34,8 +35,8 @@ class Registry:
         return version.number
 
 
-class Service:
-    """Uses what it is given."""
+class Recorder(Service):
+    """A service that uses what it is given."""
 
     def __init__(self) -> None:
         self.settings = SimpleNamespace(alias=SimpleNamespace(poll_seconds=0))
@@ -49,7 +50,7 @@ class Service:
         self.used.append(model)
 
 
-def watched(*scenes: Callable[[Registry], None]) -> tuple[Registry, Service, list[dict[str, Any]]]:
+def watched(*scenes: Callable[[Registry], None]) -> tuple[Registry, Recorder, list[dict[str, Any]]]:
     """What came of a watch during which the scenes were played, each until it was looked at twice."""
 
     async def play() -> None:
@@ -60,7 +61,7 @@ def watched(*scenes: Callable[[Registry], None]) -> tuple[Registry, Service, lis
                 while registry.asked[::-1].index("scene") < 5:
                     await asyncio.sleep(0.001)
 
-    registry, service, text = Registry(), Service(), io.StringIO()
+    registry, service, text = Registry(), Recorder(), io.StringIO()
     asyncio.run(play())
     return registry, service, [json.loads(line) for line in text.getvalue().splitlines()]
 
