@@ -7,12 +7,10 @@ import click
 
 from cli.chapters import Project
 from cli.groups import Group
+from cli.options import OUTPUTS
 from cli.processes import become
 
 _CHAPTER = click.argument("chapter", metavar="NN")
-_OUTPUTS = click.option(
-    "--outputs", type=click.Path(path_type=Path), help="Where the results are; default: the chapter's outputs/."
-)
 
 
 @click.group("checkpoints", cls=Group)
@@ -22,7 +20,7 @@ def command() -> None:
 
 @command.command("list")
 @_CHAPTER
-@_OUTPUTS
+@OUTPUTS
 @click.pass_obj
 def list_(project: Project, chapter: str, outputs: Path | None) -> None:
     """List the checkpoints of chapter NN: run, status, step, size."""
@@ -32,7 +30,7 @@ def list_(project: Project, chapter: str, outputs: Path | None) -> None:
 @command.command("verify")
 @_CHAPTER
 @click.argument("run", metavar="[RUN]", required=False)
-@_OUTPUTS
+@OUTPUTS
 @click.pass_obj
 def verify(project: Project, chapter: str, run: str | None, outputs: Path | None) -> None:
     """Check that the checkpoints of chapter NN, or of its run RUN, are whole.
@@ -44,7 +42,7 @@ def verify(project: Project, chapter: str, run: str | None, outputs: Path | None
 
 @command.command("prune")
 @_CHAPTER
-@_OUTPUTS
+@OUTPUTS
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @click.pass_obj

@@ -11,7 +11,7 @@ from cli.commands.train import start
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def command(project: Project, chapter: str, arguments: tuple[str, ...]) -> None:
-    r"""Evaluate a checkpoint of chapter NN: its src/evaluate.py, in its own virtual environment.
+    """Evaluate a checkpoint of chapter NN: its src/evaluate.py, in its own virtual environment.
 
     Everything after NN goes to the script as it is. For instance
 

@@ -24,7 +24,7 @@ NEXT = "*"  # what --hint means without a value
 @click.option("--solution", metavar="PART", help="Write the chapter's own lines into your copy, and show them.")
 @click.pass_obj
 def command(project: Project, chapter: str, reset: str | None, hint: str | None, solution: str | None) -> None:
-    r"""Copy chapter NN to workspace/, with its hand-written parts left for you to write.
+    """Copy chapter NN to workspace/, with its hand-written parts left for you to write.
 
     `scratch check NN` grades them. The copy trains, evaluates and draws like the chapter, under its own name:
 

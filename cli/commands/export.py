@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.chapters import Project
+from cli.options import CHECKPOINT, DEBUG, OUTPUTS, passed_on
 from cli.processes import become
 from utils.errors import unknown
 
@@ -13,7 +14,7 @@ FORMATS = ("onnx", "torch", "safetensors", "triton")
 
 @click.command("export")
 @click.argument("chapter", metavar="NN")
-@click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
+@CHECKPOINT
 @click.option(
     "--format", "formats", multiple=True, required=True, metavar="NAME", help=f"{', '.join(FORMATS)}; may be repeated."
 )
@@ -26,10 +27,8 @@ FORMATS = ("onnx", "torch", "safetensors", "triton")
     help="What runs the model in Triton.",
 )
 @click.option("--force", is_flag=True, help="Replace an earlier export.")
-@click.option(
-    "--outputs", type=click.Path(path_type=Path), help="Where the results are; default: the chapter's outputs/."
-)
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@OUTPUTS
+@DEBUG
 @click.pass_obj
 def command(
     project: Project,
@@ -42,7 +41,7 @@ def command(
     outputs: Path | None,
     debug: bool,
 ) -> None:
-    r"""Write a trained model of chapter NN in other formats, each compared with the checkpoint.
+    """Write a trained model of chapter NN in other formats, each compared with the checkpoint.
 
     \b
         scratch export 03 --checkpoint latest --format onnx --to digits
@@ -54,9 +53,13 @@ def command(
     place = project.served(chapter)
     venv = project.venv(place)
     venv.ensure("export")
-    given = {"--to": to and to.absolute(), "--outputs": outputs and outputs.absolute()}
-    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-    options += [text for name in dict.fromkeys(formats) for text in ("--format", name)]
-    flags = [flag for flag, wanted in (("--force", force), ("--debug", debug)) if wanted]
-    fixed = ["--checkpoint", checkpoint, "--triton-backend", triton_backend]
-    become(venv.python, ["-P", "-m", "deployment.export", str(place.folder), *fixed, *options, *flags])
+    named = [text for name in dict.fromkeys(formats) for text in ("--format", name)]
+    given = {
+        "--checkpoint": checkpoint,
+        "--triton-backend": triton_backend,
+        "--to": to,
+        "--outputs": outputs,
+        "--force": force,
+        "--debug": debug,
+    }
+    become(venv.python, ["-P", "-m", "deployment.export", str(place.folder), *named, *passed_on(given)])

@@ -36,7 +36,7 @@ def command(
     no_notebook: bool,
     no_exercises: bool,
 ) -> None:
-    r"""Make a new chapter, models/NN_NAME, from the template.
+    """Make a new chapter, models/NN_NAME, from the template.
 
     It trains on a small data set and passes its tests at once. template/TEMPLATE_GUIDE.md says what to replace, and how
     to go from there to a finished chapter. For instance

@@ -5,21 +5,20 @@ from pathlib import Path
 import click
 
 from cli.chapters import Project
+from cli.options import CHECKPOINT, DEBUG, OUTPUTS, passed_on
 from cli.processes import become
 from utils.errors import InputError
 
 
 @click.command("optimise")
 @click.argument("chapter", metavar="NN")
-@click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
+@CHECKPOINT
 @click.option("--prune", type=float, metavar="SHARE", help="Set this share of the weights to zero, and train on.")
 @click.option("--quantize", type=click.Choice(["int8"]), help="Export to ONNX with weights of so many bits.")
 @click.option("--epochs", type=click.IntRange(min=0), metavar="N", help="Train on for N epochs after pruning.")
 @click.option("--to", "folder", type=click.Path(path_type=Path), help="Where the report goes; default: outputs/.")
-@click.option(
-    "--outputs", type=click.Path(path_type=Path), help="Where the results are; default: the chapter's outputs/."
-)
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@OUTPUTS
+@DEBUG
 @click.pass_obj
 def command(
     project: Project,
@@ -32,7 +31,7 @@ def command(
     outputs: Path | None,
     debug: bool,
 ) -> None:
-    r"""Make a trained model of chapter NN smaller, and measure what that brings and costs.
+    """Make a trained model of chapter NN smaller, and measure what that brings and costs.
 
     \b
         scratch optimise 03 --checkpoint latest --prune 0.5
@@ -48,14 +47,11 @@ def command(
     venv = project.venv(place)
     venv.ensure("export" if quantize else "base")
     given = {
+        "--checkpoint": checkpoint,
         "--prune": prune,
         "--epochs": epochs,
-        "--to": folder and folder.absolute(),
-        "--outputs": outputs and outputs.absolute(),
+        "--to": folder,
+        "--outputs": outputs,
+        "--debug": debug,
     }
-    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-    flags = ["--debug"] if debug else []
-    become(
-        venv.python,
-        ["-P", "-m", "deployment.optimise", str(place.folder), "--checkpoint", checkpoint, *options, *flags],
-    )
+    become(venv.python, ["-P", "-m", "deployment.optimise", str(place.folder), *passed_on(given)])

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from cli.chapters import Project
+from cli.options import CHECKPOINT, DEBUG, DEVICE, OUTPUTS, passed_on
 from cli.processes import become
 
 
 @click.command("predict")
 @click.argument("chapter", metavar="NN")
-@click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
+@CHECKPOINT
 @click.option(
     "--input",
     "source",
@@ -23,14 +24,12 @@ from cli.processes import become
     "--threshold", type=float, metavar="T", help="Least probability of a label; or the score where class 1 begins."
 )
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Examples that go through at a time.")
-@click.option("--device", metavar="NAME", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
+@DEVICE
 @click.option(
     "--output", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True, help="The form."
 )
-@click.option(
-    "--outputs", type=click.Path(path_type=Path), help="Where the results are; default: the chapter's outputs/."
-)
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@OUTPUTS
+@DEBUG
 @click.pass_obj
 def command(
     project: Project,
@@ -45,7 +44,7 @@ def command(
     outputs: Path | None,
     debug: bool,
 ) -> None:
-    r"""Ask a trained model of chapter NN.
+    """Ask a trained model of chapter NN.
 
     \b
         scratch predict 01 --checkpoint latest --input 0,1
@@ -55,12 +54,14 @@ def command(
     venv = project.venv(place)
     venv.ensure("base")
     given = {
+        "--checkpoint": checkpoint,
+        "--input": source,
         "--top": top,
         "--threshold": threshold,
         "--batch-size": batch_size,
-        "--outputs": outputs and outputs.absolute(),
+        "--device": device,
+        "--output": output,
+        "--outputs": outputs,
+        "--debug": debug,
     }
-    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-    fixed = ["--checkpoint", checkpoint, "--input", source, "--device", device, "--output", output]
-    flags = ["--debug"] if debug else []
-    become(venv.python, ["-P", "-m", "cli.predict_tool", str(place.folder), *fixed, *options, *flags])
+    become(venv.python, ["-P", "-m", "cli.predict_tool", str(place.folder), *passed_on(given)])

@@ -12,7 +12,7 @@ from cli.commands.train import start
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def command(project: Project, chapter: str, steps: int, arguments: tuple[str, ...]) -> None:
-    r"""Measure where the time and the memory of training steps of chapter NN go.
+    """Measure where the time and the memory of training steps of chapter NN go.
 
     Everything but --steps goes to the chapter's train.py. For instance
 

@@ -7,6 +7,7 @@ import click
 
 from cli.chapters import Chapter, Project
 from cli.groups import Group
+from cli.options import DEBUG
 from cli.processes import become
 from cli.runs import find_run
 
@@ -16,12 +17,11 @@ _URI = click.option(
     help="The registry: sqlite:///FILE, or the address of an MLflow server; default: $MLFLOW_TRACKING_URI, else "
     "outputs/registry/mlflow.db in this clone.",
 )
-_DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 
 
 @click.group("registry", cls=Group)
 def command() -> None:
-    r"""Keep trained models as versions, and say by an alias which one is in use.
+    """Keep trained models as versions, and say by an alias which one is in use.
 
     \b
         scratch registry register RUN_ID
@@ -33,7 +33,7 @@ def command() -> None:
 @click.argument("run", metavar="RUN_ID")
 @click.option("--outputs", type=click.Path(path_type=Path), help="Where the run is; default: the chapters' outputs/.")
 @_URI
-@_DEBUG
+@DEBUG
 @click.pass_obj
 def register(project: Project, run: str, outputs: Path | None, uri: str | None, debug: bool) -> None:
     """Make a finished run the next version of its chapter's model.
@@ -48,7 +48,7 @@ def register(project: Project, run: str, outputs: Path | None, uri: str | None, 
 @command.command("list")
 @click.argument("name", metavar="[NAME]", required=False)
 @_URI
-@_DEBUG
+@DEBUG
 @click.pass_obj
 def list_(project: Project, name: str | None, uri: str | None, debug: bool) -> None:
     """List the registered models, or the versions of the chapter NAME."""
@@ -62,7 +62,7 @@ def list_(project: Project, name: str | None, uri: str | None, debug: bool) -> N
 @click.argument("alias", metavar="ALIAS")
 @click.option("--new-signature", is_flag=True, help="Let it take or give something else than the version it follows.")
 @_URI
-@_DEBUG
+@DEBUG
 @click.pass_obj
 def promote(
     project: Project, name: str, version: str, alias: str, new_signature: bool, uri: str | None, debug: bool
@@ -86,7 +86,7 @@ def promote(
     "--to", type=click.Path(path_type=Path), help="The folder; default: outputs/registered/VERSION of the chapter."
 )
 @_URI
-@_DEBUG
+@DEBUG
 @click.pass_obj
 def load(project: Project, name: str, version: str, to: Path | None, uri: str | None, debug: bool) -> None:
     """Put the files of a version of the chapter NAME into a folder, each verified."""

@@ -35,7 +35,7 @@ def command(
     force: bool,
     only_links: bool,
 ) -> int:
-    r"""Train the experiments of chapters NN on their seeds, and check every claim.
+    """Train the experiments of chapters NN on their seeds, and check every claim.
 
     Writes results.json and bands.json of each chapter, the tables of results in the READMEs, and EXPERIMENTS.md. What
     has not changed since (code, config, data, versions) is not trained again; a call that was stopped goes on with

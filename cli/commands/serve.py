@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.chapters import Project
+from cli.options import DEBUG, DEVICE, OUTPUTS, passed_on
 from cli.processes import become
 from utils.errors import InputError
 
@@ -34,11 +35,9 @@ from utils.errors import InputError
     metavar="FILE",
     help="YAML that changes deployment/api/settings.yaml.",
 )
-@click.option("--device", metavar="NAME", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
-@click.option(
-    "--outputs", type=click.Path(path_type=Path), help="Where the results are; default: the chapter's outputs/."
-)
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@DEVICE
+@OUTPUTS
+@DEBUG
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", type=click.UNPROCESSED)
 @click.pass_obj
 def command(
@@ -56,7 +55,7 @@ def command(
     debug: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    r"""Serve a trained model of chapter NN over HTTP.
+    """Serve a trained model of chapter NN over HTTP.
 
     KEY=VALUE changes a setting of the server.
 
@@ -77,12 +76,11 @@ def command(
         "--alias": alias,
         "--registry": registry,
         "--device": device,
-        "--outputs": outputs and outputs.absolute(),
-        "--api-key-file": api_key_file and api_key_file.absolute(),
-        "--settings": settings and settings.absolute(),
+        "--outputs": outputs,
+        "--api-key-file": api_key_file,
+        "--settings": settings,
+        "--debug": debug,
     }
-    options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-    flags = ["--debug"] if debug else []
     listen = [f"server.{name}={value}" for name, value in (("host", host), ("port", port)) if value is not None]
-    arguments = [str(place.folder), *options, *flags, "--", *overrides, *listen]
+    arguments = [str(place.folder), *passed_on(given), "--", *overrides, *listen]
     become(venv.python, ["-P", "-m", "deployment.api", *arguments])

@@ -5,6 +5,7 @@ import re
 import click
 
 from cli.chapters import Project
+from cli.options import DEBUG
 from cli.processes import become
 from cli.sweep.request import Request
 from cli.sweep.space import parse
@@ -23,7 +24,7 @@ from utils.errors import InputError
 @click.option("--resume", is_flag=True, help="Go on with the sweep of that name, up to --trials in all.")
 @click.option("--no-prune", is_flag=True, help="Let every training go to its end.")
 @click.option("--wandb", is_flag=True, help="Log the trainings to Weights & Biases.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@DEBUG
 @click.pass_obj
 def command(
     project: Project,
@@ -40,7 +41,7 @@ def command(
     wandb: bool,
     debug: bool,
 ) -> None:
-    r"""Train an experiment of chapter NN with many settings, and find the best.
+    """Train an experiment of chapter NN with many settings, and find the best.
 
     KEY=VALUES says what a setting may be: log(a,b), uniform(a,b), int(a,b) or choice(a,b,...). A plain KEY=VALUE is
     the same for every training. For instance

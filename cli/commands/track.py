@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.chapters import Chapter, Project
+from cli.options import DEBUG
 from cli.processes import become
 from utils.errors import InputError
 
@@ -15,7 +16,7 @@ from utils.errors import InputError
 @click.option("--uri", metavar="URI", help="The MLflow server; else what the run's config says.")
 @click.option("--project", metavar="NAME", help="The wandb project; else what the run's config says.")
 @click.option("--outputs", type=click.Path(path_type=Path), help="Where the run is; default: any chapter's outputs/.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@DEBUG
 @click.pass_obj
 def command(
     project_: Project,

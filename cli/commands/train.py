@@ -11,7 +11,7 @@ from cli.processes import become
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def command(project: Project, chapter: str, arguments: tuple[str, ...]) -> None:
-    r"""Train the model of chapter NN: its src/train.py, in its own virtual environment.
+    """Train the model of chapter NN: its src/train.py, in its own virtual environment.
 
     Everything after NN goes to the script as it is. For instance
 

@@ -25,7 +25,7 @@ _STUB = "triton_python_backend_stub"
 @click.option("--grpc-port", type=int, default=8001, show_default=True, metavar="PORT", help="For gRPC.")
 @click.pass_obj
 def command(project: Project, folder: Path, host: str, http_port: int, grpc_port: int) -> NoReturn:
-    r"""Start Triton Inference Server on FOLDER, which `scratch export --format triton` made.
+    """Start Triton Inference Server on FOLDER, which `scratch export --format triton` made.
 
     \b
         scratch tritonserver digits

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.chapters import Chapter, Project
+from cli.options import DEBUG, passed_on
 from cli.processes import become
 from cli.venvs import Venv
 from utils.errors import InputError
@@ -26,7 +27,7 @@ STAGE = "interface"
 @click.option(
     "--outputs", type=click.Path(path_type=Path), help="Where the runs are; default: the outputs/ of the chapters."
 )
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@DEBUG
 @click.pass_obj
 def command(
     project: Project, chapter: str | None, checkpoint: str, port: int, host: str, outputs: Path | None, debug: bool
@@ -42,11 +43,9 @@ def command(
         _check(place, checkpoint, outputs)
     venv = _any_venv(project) if place is None else project.venv(place)
     venv.ensure(STAGE)
-    options = ["--checkpoint", checkpoint, "--host", host, "--port", str(port)]
-    options += ["--outputs", str(outputs.absolute())] if outputs else []
-    options += ["--debug"] if debug else []
+    given = {"--checkpoint": checkpoint, "--host": host, "--port": port, "--outputs": outputs, "--debug": debug}
     named = [] if place is None else [str(place.folder)]
-    become(venv.python, ["-P", "-m", "deployment.interface", *named, *options])
+    become(venv.python, ["-P", "-m", "deployment.interface", *named, *passed_on(given)])
 
 
 def _check(chapter: Chapter, checkpoint: str, outputs: Path | None) -> None:

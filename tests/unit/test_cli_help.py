@@ -27,6 +27,7 @@ finally:
         *([name, "--help"] for name in COMMANDS),
         *(["data", c, "--help"] for c in ("list", "get")),
         *(["checkpoints", c, "--help"] for c in ("list", "verify", "prune")),
+        *(["registry", c, "--help"] for c in ("register", "list", "promote", "load")),
     ],
     ids=" ".join,
 )
@@ -35,6 +36,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert asked.returncode == 0, asked.stderr
     assert asked.stdout.startswith("Usage: scratch")
     assert asked.stdout.endswith("loaded: []\n")
+    assert "\\b" not in asked.stdout  # what click is told by it: these lines are not to be run together
 
 
 def test_every_command_is_listed_with_its_own_name() -> None:
