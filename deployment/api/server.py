@@ -1,6 +1,7 @@
 """uvicorn, stopped in good order."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -54,6 +55,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where."""
+        gc.collect()
+        gc.freeze()  # or a collection looks through all that torch has made, and every client waits for 0.1 s
         await super().startup(sockets)
         assert sockets is not None
         host, port = sockets[0].getsockname()[:2]
