@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Integer, Shaped
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgba
 
 from plotting.geometry import Limits, line_in_box
 from plotting.style import HALO, INK, class_colour, class_marker, shorten
@@ -104,7 +105,7 @@ def draw_points(
         )
     if wrong is not None and wrong[chosen].any():
         x, y = inputs[wrong[chosen]].T
-        rings: dict[str, Any] = {"facecolors": "none", "edgecolors": (INK, ink), "linewidths": ring}
+        rings: dict[str, Any] = {"facecolors": "none", "edgecolors": to_rgba(INK, ink), "linewidths": ring}
         axes.scatter(x, y, s=3 * size, label="wrong answer", zorder=5, **rings)
     letters = sum(len(label) for label in axes.get_legend_handles_labels()[1])
     columns = 4 if letters <= _KEY_IN_A_ROW else 2

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from plotting.decision_boundary import decision_boundary
-from plotting.points import DRAWN_AT_MOST
+from plotting.points import DRAWN_AT_MOST, draw_points
+from plotting.style import INK, new_figure
 from utils.errors import InputError
 
 GATE_INPUTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
@@ -205,3 +207,12 @@ def test_a_dollar_in_a_class_name_is_no_formula() -> None:
 def test_data_that_do_not_lie_in_a_plane_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match="plot 'decision_boundary' needs data with two features, but 'gate' has"):
         draw(AND, [1, 1], 0.0, inputs=np.zeros(shape))
+
+
+@pytest.mark.parametrize("mistakes", [1, 2, 3, 4])
+def test_all_rings_have_one_colour(mistakes: int) -> None:
+    axes = new_figure(3, 3).add_subplot()
+    wrong = np.arange(4) < mistakes
+    draw_points(axes, np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1]), ("a", "b"), wrong)
+    (rings,) = (each for each in axes.collections if each.get_label() == "wrong answer")
+    assert np.unique(rings.get_edgecolors(), axis=0).tolist() == [list(to_rgba(INK))]
