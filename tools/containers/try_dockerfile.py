@@ -207,7 +207,8 @@ def start(image: Image, arguments: list[str], given: Mapping[str, str], ask: tup
     """
     command = [image.there(word) for word in image.entrypoint] + (arguments or [*map(image.there, image.command)])
     env = image.env | {"PYTHONNOUSERSITE": "1"} | dict(given)
-    with subprocess.Popen(command, cwd=image.place("."), env=env) as process:
+    # What it writes goes to standard error: its lines would run into those of this program.
+    with subprocess.Popen(command, cwd=image.place("."), env=env, stdout=sys.stderr) as process:
         try:
             if not image.health:
                 if process.wait() != 0:
