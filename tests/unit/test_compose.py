@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
@@ -265,6 +265,7 @@ def test_a_saved_config_replays_the_run(chapter: Path, tmp_path: Path, overrides
 @given(
     note=st.text(st.characters(exclude_categories=["Cs"])), rate=st.floats(1e-300, 1e300), seed=st.integers(0, 2**31)
 )
+@example(note="a line\x85another\x85", rate=1.0, seed=0)  # what Unicode calls a new line
 def test_any_value_survives_being_saved(
     chapter: Path, tmp_path_factory: pytest.TempPathFactory, note: str, rate: float, seed: int
 ) -> None:
