@@ -140,7 +140,15 @@ class Run:
         """Write `metrics.json`: how the run stands; only rank 0 does."""
         if not self.world.is_main:
             return
-        summary = {"run_id": self.run_id, "status": status, "started_from": self.started_from, **results}
+        summary = {
+            "run_id": self.run_id,
+            "status": status,
+            "started_from": self.started_from,
+            "chapter": self.chapter.name,
+            "experiment": self.config.experiment,
+            "seed": self.config.seed,
+            **results,
+        }
         write_atomic(self.folders.models / "metrics.json", dumps(summary, indent=2) + "\n")
 
 

@@ -1,5 +1,6 @@
 """Configs: composed from YAML, flags and overrides; every mistake is one line."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -272,6 +273,12 @@ def test_any_value_survives_being_saved(
     model = ModelConfig(hidden=(), rate=rate, note=note)
     config = composed(chapter).model_copy(update={"model": model, "seed": seed})
     assert read_config(saved(config, tmp_path_factory.mktemp("outputs")), [], ModelConfig) == config
+
+
+def test_a_run_that_was_only_opened_says_whose_it_is(chapter: Path, tmp_path: Path) -> None:
+    path = saved(composed(chapter), tmp_path).with_name("metrics.json")
+    known = json.loads(path.read_text())
+    assert {"status": "running", "chapter": "01", "experiment": "and", "seed": 0}.items() <= known.items()
 
 
 def test_a_saved_config_can_be_changed(chapter: Path, tmp_path: Path) -> None:
