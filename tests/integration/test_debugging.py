@@ -16,7 +16,7 @@ from engine.dry_run import dry_run
 from engine.profiling import profile
 from engine.rate_finder import find_rate
 from tests.doubles.bench import NETWORK, PERCEPTRON, Bench, Outcome
-from tests.doubles.scripts import TRAIN, call
+from tests.doubles.scripts import TRAIN, call, start
 from tests.doubles.toy_clone import ToyClone
 from tests.integration.test_trainer import OneLayer, fail_at
 from utils.errors import InputError, RunError
@@ -104,6 +104,14 @@ def test_a_model_that_cannot_be_built_is_one_line_of_a_dry_run_and_its_place_is_
     assert (ended.code, ended.stderr.count("\n")) == (1, 1)
     assert ended.stderr.startswith("error: setting up: ValueError: invalid literal for int() with base 10: 'a layer'; ")
     assert "in __init__\n    int('a layer')" in call(*arguments, "--debug").stderr
+
+
+def test_a_dry_run_whose_reader_has_seen_enough_ends_without_a_word() -> None:
+    with start(TRAIN, "--experiment", "xor", "--dry-run", env={"PYTHONUNBUFFERED": "1"}) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()  # as `| head` does
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
 
 
 def test_a_dry_run_is_not_resumed(tmp_path: Path) -> None:

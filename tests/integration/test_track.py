@@ -98,7 +98,7 @@ def test_a_damaged_record_is_one_clear_line_and_costs_no_event_file(outputs: Pat
     events = record.parent / "events.out.tfevents.1"
     events.touch()
     record.write_text(record.read_text() + "half a\nrow\n")
-    with pytest.raises(InputError, match="cannot read the record .*: a line of it is damaged"):
+    with pytest.raises(InputError, match=r"cannot read the record .*: a line of it is damaged"):
         list(rebuild(copy, "latest", "tensorboard", {}))
     assert events.exists()
 
