@@ -1,17 +1,19 @@
 """The work of `scratch replay`, in the chapter's environment: `python -m cli.replay_tool CHAPTER OUTPUTS RUN_ID`."""
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.errors import run_command
+from cli.processes import Children
 from utils.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from engine.run import Folders
 
 
 @click.command()
@@ -21,7 +23,7 @@ from utils.errors import InputError, RunError
 def replay(chapter: Path, outputs: Path, run_id: str) -> int:
     """Make a run again in a temporary folder and compare; returns the exit code."""
     from engine.comparison import differences, fingerprint
-    from engine.run import Folders, read_summary, run_ids
+    from engine.run import Folders, read_summary
 
     models = Folders.of(outputs, run_id).models
     summary = read_summary(outputs, run_id)
@@ -30,13 +32,13 @@ def replay(chapter: Path, outputs: Path, run_id: str) -> int:
             f"run {run_id} did not finish (it is {summary['status']}); only a finished run can be compared"
         )
     recorded = _read(models / "environment.json")
+    _refuse_what_train_py_did_not_make(run_id, recorded)
     for difference in _changes(recorded, _here(recorded, chapter)):
         click.echo(f"warning: {difference}", err=True)
     original = fingerprint(Folders.of(outputs, run_id))
     with tempfile.TemporaryDirectory() as folder:
-        again = Path(folder)
-        _train(chapter, models, summary["started_from"], recorded, again)
-        copy = fingerprint(Folders.of(again, *run_ids(again)))
+        _train(chapter, models, summary["started_from"], recorded, Path(folder))
+        copy = fingerprint(_run_of_seed(Path(folder), summary["seed"]))
     kept = {path.name for path in models.glob("model_*.pt")}  # others were pruned or never saved
     copy = {name: value for name, value in copy.items() if not name.endswith(".pt") or name.split()[-1] in kept}
     different = differences(original, copy)
@@ -48,22 +50,45 @@ def replay(chapter: Path, outputs: Path, run_id: str) -> int:
     return 1 if different else 0
 
 
+def _refuse_what_train_py_did_not_make(run_id: str, recorded: dict[str, Any]) -> None:
+    """Another program may have done more than the config says: `scratch optimise` prunes."""
+    made_by = Path(recorded["command"][1])
+    if made_by.name != "train.py":
+        raise InputError(
+            f"run {run_id} cannot be replayed: it was made by {made_by} and not by a train.py, and its config "
+            "does not say what else that did, such as pruning"
+        )
+
+
 def _train(chapter: Path, models: Path, started_from: str | None, recorded: dict[str, Any], outputs: Path) -> None:
-    start = ["--load-checkpoint", started_from] if started_from else []
-    quiet = ["tracking.wandb.enabled=false", "tracking.tensorboard=false"]
-    threads = {"OMP_NUM_THREADS": str(recorded["hardware"]["threads"])}  # sums depend on it
-    done = subprocess.run(
-        [
-            *(sys.executable, str(chapter / "src/train.py"), "--config", str(models / "config.yaml")),
-            *("--outputs", str(outputs), *start, *quiet),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **threads, **recorded["environment"]},
-    )
-    if done.returncode != 0:
-        raise RunError(f"the replay failed: {' '.join(done.stderr.splitlines()[-1:]).removeprefix('error: ')}")
+    """Train again under `outputs`, with as many processes, and with the seeds that shared the steps."""
+    processes, seeds = recorded["processes"], recorded["seeds_together"]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    log = outputs / "output"
+    with Children() as children, log.open("wb") as output:
+        code = children.run(
+            [
+                *(sys.executable, *(torchrun if processes > 1 else []), str(chapter / "src/train.py")),
+                *("--config", str(models / "config.yaml"), "--outputs", str(outputs)),
+                *(["--load-checkpoint", started_from] if started_from else []),
+                *(["--seeds", ",".join(map(str, seeds))] if seeds else []),
+                *("tracking.wandb.enabled=false", "tracking.mlflow.enabled=false", "tracking.tensorboard=false"),
+            ],
+            Path.cwd(),
+            output,
+            {"OMP_NUM_THREADS": str(recorded["hardware"]["threads"]), **recorded["environment"]},
+        )
+    if code != 0:
+        lines = log.read_text(errors="replace").splitlines()
+        errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+        raise RunError(f"the replay failed: {(errors or lines or ['it said nothing'])[-1]}")
+
+
+def _run_of_seed(outputs: Path, seed: int) -> "Folders":
+    from engine.run import Folders, read_summary, run_ids
+
+    (run_id,) = (name for name in run_ids(outputs) if read_summary(outputs, name)["seed"] == seed)
+    return Folders.of(outputs, run_id)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -71,6 +96,8 @@ def _read(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError):
         raise InputError(f"{path} cannot be read; a replay needs to know what the run was made with") from None
+    if missing := [key for key in ("command", "processes", "seeds_together") if content.get(key) is None]:
+        raise InputError(f"{path} does not have {', '.join(missing)}; a replay needs to know them")
     return content
 
 

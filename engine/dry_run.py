@@ -116,7 +116,7 @@ def phase(name: str) -> Iterator[None]:
     """Within this, whatever goes wrong is a `RunError` of one line that begins with `name`."""
     try:
         yield
-    except ScratchError:
+    except (ScratchError, BrokenPipeError):  # the latter is of whoever reads our output, and has seen enough
         raise
     except Exception as error:  # whatever it is, it would have ended the training too
         reason = " ".join(str(error).split()) or "no reason given"

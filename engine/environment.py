@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from utils.ranks import world_size
+
 _DISTRIBUTION = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES")
 
@@ -28,6 +30,7 @@ def snapshot(device: torch.device, folder: Path) -> dict[str, Any]:
             "cores": os.cpu_count(),
             "threads": torch.get_num_threads(),
         },
+        "processes": world_size(),
         "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "git": git_state(folder),
     }

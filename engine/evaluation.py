@@ -16,6 +16,7 @@ from engine.references import resolve_checkpoint
 from engine.run import Folders
 from engine.state import read_checkpoint, trained_weights
 from engine.visualize import visualize
+from utils.errors import InputError
 from utils.files import write_atomic
 from utils.schema import validate
 from utils.seeds import seed_everything
@@ -70,13 +71,20 @@ class CheckpointEvaluation:
 
         Returns:
             Metric to value.
+
+        Raises:
+            InputError: The weights do not fit the model, or the data has no such split.
         """
         seed_everything(self.config.seed)
         hardware, trainer = Hardware(self.config.hardware), self.config.trainer
         load_weights(model, trained_weights(self.content), f"checkpoint {self.path}")
         model.to(hardware.device)
         evaluator = Evaluator(hardware, trainer.metrics, trainer.batch_size, splits.n_classes)
-        name, split = splits.evaluation(self.split)
+        try:
+            name, split = splits.evaluation(self.split)
+        except InputError as error:
+            other = "validation" if splits.test is None else "test"
+            raise InputError(f"{splits.name} has no {self.split} split to evaluate on: add --split {other}") from error
         if name != self.split:
             log.info("%s has no %s split; evaluating on %s", splits.name, self.split, name)
         metrics = evaluator.evaluate(model, split).metrics

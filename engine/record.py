@@ -82,8 +82,16 @@ class NoRecord:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of a `metrics.jsonl`; a last line that a kill cut short is left out."""
-    return parse_rows(path.read_bytes())
+    """The rows of a `metrics.jsonl`; a last line that a kill cut short is left out.
+
+    Raises:
+        InputError: It cannot be read, or another line is no row.
+    """
+    try:
+        return parse_rows(path.read_bytes())
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "a line of it is damaged"
+        raise InputError(f"cannot read the record {path}: {reason}; bring the file back, or train again") from None
 
 
 def parse_rows(content: bytes) -> list[Row]:

@@ -89,13 +89,14 @@ class Replicas:
 
     def _together(self, stack: Stack) -> None:
         signals = StopSignals()
-        log.info("training %d seeds together", len(stack.trainers))
+        seeds = tuple(trainer.config.seed for trainer in stack.trainers)
+        log.info("training %d seeds together", len(seeds))
         with signals:
             try:
                 for number, trainer in enumerate(stack.trainers):
                     trainer.label = f"seed {trainer.config.seed}"
                     trainer.signals = trainer.consensus.signals = signals
-                    trainer.trackers = Trackers([])
+                    trainer.trackers, trainer.run.seeds_together = Trackers([]), seeds
                     with only_in(trainer.run.folders.logs):
                         self._sessions[number] = ExitStack()
                         self._sessions[number].enter_context(trainer.session())

@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from engine.config import ExperimentConfig
 from engine.distributed import World
 from engine.tracking.base import RunInfo
+from utils import plain_yaml
 from utils.errors import InputError, RunError, ScratchError
 from utils.files import remove_leftovers, write_atomic
 from utils.locks import ProcessLock
@@ -60,6 +59,7 @@ class Run:
         run_id: Experiment, seed, UTC time and four random hex digits, unless a run is resumed.
         started_from: The checkpoint file whose weights the run began with; None where they were drawn.
         world: The ranks that train together.
+        seeds_together: The seeds whose runs share their steps with this one; its last digits depend on them.
     """
 
     chapter: Path
@@ -69,6 +69,7 @@ class Run:
     run_id: str = ""
     started_from: str | None = None
     world: World = field(default_factory=World)
+    seeds_together: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.run_id:
@@ -124,7 +125,8 @@ class Run:
             remove_leftovers(self.folders.models)
             self.note("running", {})
             return
-        config = yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        config = plain_yaml.dumps(self.config.model_dump(mode="json"))
+        environment = {**environment, "seeds_together": self.seeds_together}
         try:
             write_atomic(self.folders.models / "environment.json", json.dumps(environment, indent=2))
             self.note("running", {})
@@ -138,7 +140,15 @@ class Run:
         """Write `metrics.json`: how the run stands; only rank 0 does."""
         if not self.world.is_main:
             return
-        summary = {"run_id": self.run_id, "status": status, "started_from": self.started_from, **results}
+        summary = {
+            "run_id": self.run_id,
+            "status": status,
+            "started_from": self.started_from,
+            "chapter": self.chapter.name,
+            "experiment": self.config.experiment,
+            "seed": self.config.seed,
+            **results,
+        }
         write_atomic(self.folders.models / "metrics.json", dumps(summary, indent=2) + "\n")
 
 

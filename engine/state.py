@@ -103,9 +103,6 @@ def seed_training(trainer: Trainer) -> None:
 def results_of(trainer: Trainer) -> dict[str, Any]:
     """How the training stands, for `metrics.json`."""
     return {
-        "chapter": trainer.run.chapter.name,
-        "experiment": trainer.config.experiment,
-        "seed": trainer.config.seed,
         "step": trainer.step,
         "epoch": trainer.step / trainer.plan.steps_per_epoch,
         "seconds": trainer.clock.seconds,

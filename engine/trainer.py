@@ -19,7 +19,7 @@ from engine.consensus import Consensus
 from engine.diagnosis import explain_non_finite
 from engine.environment import snapshot
 from engine.evaluator import Evaluator
-from engine.few_batches import splits_to_train_on
+from engine.few_batches import data_to_train_on
 from engine.hardware import Hardware
 from engine.narrative import announce, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
@@ -204,9 +204,9 @@ class Trainer:
     def _assemble(self, model: nn.Module, splits: Splits, train: Dataset[Any] | None) -> None:
         """Put the parts together; nothing is written yet, so a mistake leaves nothing behind."""
         config, device, world = self.config.trainer, self.hardware.device, self.world
-        self.splits, self.model = splits_to_train_on(splits, self.config), model.to(device).train()
+        self.splits, data = data_to_train_on(splits, train, self.config)
+        self.model, share = model.to(device).train(), (world.rank, world.size)
         split_model(model, self.config, world)
-        data, share = self.splits.train if train is None else train, (world.rank, world.size)
         self.batches = Batches(data, config.batch_size, self.config.seed, device, config.workers, *share)
         self.plan = Plan.of(config, len(self.batches))
         self.rate = schedule(self.config.scheduler, self.plan.total, self.plan.steps)

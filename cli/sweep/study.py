@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -39,6 +40,11 @@ def run(request: Request) -> None:
         sweep = _Sweep(request)
         try:
             sweep.run(received)
+        except InputError:
+            sweep.stop()
+            if not request.resume and sweep.ended() == 0:
+                shutil.rmtree(request.folder)  # a mistake on the command line must not take the name
+            raise
         finally:
             sweep.stop()
         if received:
@@ -132,9 +138,9 @@ class _Sweep:
     def _tell(self, trial: optuna.Trial, training: Training, values: Values, code: int) -> None:
         best = values.best(self.request.mode)
         settings = "  ".join(f"{key}={_short(value)}" for key, value in trial.params.items())
-        if code == 0 and best is None:
+        if code == 0 and not values.known:
             known = ", ".join(sorted(values.metrics))
-            raise InputError(f"trial {trial.number} recorded no finite {self.request.metric}; recorded are: {known}")
+            raise InputError(f"trial {trial.number} recorded no {self.request.metric}; recorded are: {known}")
         if code == 0 and best is not None:
             self.study.tell(trial, best)
             verdict = f"{self.request.metric} {best:.4g}"
@@ -142,12 +148,13 @@ class _Sweep:
             self.study.tell(trial, state=TrialState.PRUNED)
             verdict = f"pruned at evaluation {len(values.known)}"
         else:
-            if code == 2 and not any(each.state.is_finished() and not _is_lost(each) for each in self._all()):
+            if code == 2 and self.ended() == 0:
                 self._forget(trial.number)
                 raise InputError(f"trial {trial.number}: {training.why()}")
-            trial.set_user_attr("why", training.why())
+            why = f"{self.request.metric} was never finite" if code == 0 else training.why()
+            trial.set_user_attr("why", why)
             self.study.tell(trial, state=TrialState.FAIL)
-            verdict = f"failed: {training.why()}"
+            verdict = f"failed: {why}"
         print(f"trial {trial.number}  {settings}  {verdict}", file=sys.stderr)
 
     def _take_up_what_was_lost(self) -> None:

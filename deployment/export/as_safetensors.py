@@ -14,6 +14,7 @@ from safetensors.torch import save
 
 from inference.chapter import ServedChapter, load_chapter
 from inference.predictor import Predictor
+from utils import plain_yaml
 from utils.errors import InputError
 
 FILE = "model.safetensors"
@@ -48,7 +49,7 @@ def write(predictor: Predictor, folder: Path) -> Path:
     )
     path.write_bytes(content)
     config = predictor.config.model_dump(mode="json")
-    (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
+    (folder / CONFIG).write_text(plain_yaml.dumps(config), "utf-8")
     (folder / DESCRIPTION).write_text(json.dumps(predictor.data.model_dump(mode="json"), indent=2) + "\n", "utf-8")
     return path
 

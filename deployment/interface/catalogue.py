@@ -64,7 +64,7 @@ class Entry:
         """The rows of its record; none where it cannot be read."""
         try:
             return read_rows(Folders.of(self.outputs, self.run_id).logs / "metrics.jsonl")
-        except (OSError, ValueError):
+        except InputError:
             return []
 
     def pictures(self) -> list[Path]:

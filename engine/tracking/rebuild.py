@@ -25,22 +25,20 @@ def rebuild(outputs: Path, run_id: str, name: str, changes: dict[str, Any]) -> I
         changes: Settings that replace those of the tracker in the run's config, such as `{"uri": …}` for mlflow.
 
     Raises:
-        InputError: There is no such run or tracker, or the run left no record.
+        InputError: There is no such run or tracker, or the run left no record that can be read.
         RunError: The tracker fails.
     """
     run_id = find_run(outputs, run_id)
     folders, summary = Folders.of(outputs, run_id), read_summary(outputs, run_id)
-    config, record = _read_config(folders.models / "config.yaml"), folders.logs / "metrics.jsonl"
-    if not record.exists():
-        raise InputError(f"run {run_id} has no {record.name}, so there is nothing to show")
+    config, rows = _read_config(folders.models / "config.yaml"), read_rows(folders.logs / "metrics.jsonl")
     section = config["tracking"]
     if changes:
         section = {**section, name: {**section[name], **changes}}
     tracker = build_tracker(name, validate(TrackingConfig, section, f"tracking in {folders.models / 'config.yaml'}"))
-    if name == "tensorboard":
-        for stale in folders.logs.glob("events.out.tfevents.*"):
-            stale.unlink()
     try:
+        if name == "tensorboard":
+            for stale in folders.logs.glob("events.out.tfevents.*"):
+                stale.unlink()
         yield from _said(
             tracker.start(
                 RunInfo(
@@ -54,12 +52,13 @@ def rebuild(outputs: Path, run_id: str, name: str, changes: dict[str, Any]) -> I
                 )
             )
         )
-        tracker.log(read_rows(record))
+        tracker.log(rows)
         for picture in sorted(folders.visualizations.glob("*.png")):
-            tracker.figure(picture.stem, picture, summary["step"])
+            tracker.figure(picture.stem, picture, rows[-1]["step"])
         if files := [path for path in sorted(folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]:
             tracker.checkpoint(files, ["latest", run_id], summary)
-        yield from _said(tracker.finish(summary["status"]))
+        status = summary["status"] if summary["status"] != "running" else "interrupted"  # it was killed
+        yield from _said(tracker.finish(status))
     except Exception as error:  # a client raises anything
         raise RunError(f"{name} failed with {type(error).__name__}: {error}") from error
     yield f"{name} has run {run_id}"

@@ -351,6 +351,15 @@ def test_a_file_where_a_folder_should_be_is_one_line(blocked: str, commands: Com
     assert files_under(place.parent) == {place: b"in the way"}
 
 
+def test_an_evaluation_of_a_split_that_there_is_not_names_the_flag(commands: Commands, good: Outcome) -> None:
+    checkpoint = good.run.folders.models / "model_last.pt"
+    arguments = ("--checkpoint", checkpoint, "--experiment", "blobs")
+    ended = commands.evaluate(*arguments, "data.test=0")
+    assert_refused(ended, 2, "noisy_blobs has no test split to evaluate on: add --split validation")
+    ended = commands.evaluate(*arguments, "data.validation=0", "--split", "validation")
+    assert_refused(ended, 2, "noisy_blobs has no validation split to evaluate on: add --split test")
+
+
 def test_an_evaluation_that_cannot_be_written_is_one_line(commands: Commands, good: Outcome) -> None:
     commands.outputs.write_text("in the way")
     checkpoint = good.run.folders.models / "model_last.pt"

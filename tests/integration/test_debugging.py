@@ -11,14 +11,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from data_utils import load
 from data_utils.batches import epoch_order
+from data_utils.splits import TensorSplit
 from engine.dry_run import dry_run
 from engine.profiling import profile
 from engine.rate_finder import find_rate
+from engine.trainer import Trainer
 from tests.doubles.bench import NETWORK, PERCEPTRON, Bench, Outcome
-from tests.doubles.scripts import TRAIN, call
+from tests.doubles.scripts import TRAIN, call, start
 from tests.doubles.toy_clone import ToyClone
-from tests.integration.test_trainer import OneLayer, fail_at
+from tests.integration.test_trainer import FromDisk, OneLayer, fail_at
 from utils.errors import InputError, RunError
 
 
@@ -106,6 +109,14 @@ def test_a_model_that_cannot_be_built_is_one_line_of_a_dry_run_and_its_place_is_
     assert "in __init__\n    int('a layer')" in call(*arguments, "--debug").stderr
 
 
+def test_a_dry_run_whose_reader_has_seen_enough_ends_without_a_word() -> None:
+    with start(TRAIN, "--experiment", "xor", "--dry-run", env={"PYTHONUNBUFFERED": "1"}) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()  # as `| head` does
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
 def test_a_dry_run_is_not_resumed(tmp_path: Path) -> None:
     ended = call(TRAIN, "--resume", "latest", "--dry-run", "--outputs", tmp_path)
     assert (ended.code, ended.stderr) == (2, "error: --dry-run and --resume do not go together: give one of them\n")
@@ -124,24 +135,30 @@ def test_a_sound_model_learns_one_batch_by_heart(bench: Bench) -> None:
     assert "overfit_batches: 1\n" in (outcome.run.folders.models / "config.yaml").read_text()
 
 
-def test_only_the_examples_of_the_first_batches_are_ever_seen(bench: Bench) -> None:
-    from data_utils import load
-
+@pytest.mark.parametrize("from_disk", [False, True])
+def test_only_the_examples_of_the_first_batches_are_ever_seen(from_disk: bool, bench: Bench) -> None:
     seen: set[tuple[float, ...]] = set()
-
-    def watch(model: nn.Module) -> None:
-        step = model.training_step
-
-        def watched(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-            seen.update(map(tuple, batch[0].tolist()))
-            return step(batch)  # type: ignore[no-any-return, operator]
-
-        model.training_step = watched  # type: ignore[assignment]
-
     config = bench.config("blobs", "trainer.overfit_batches=2", "seed=5")
-    bench.train(bench.run(config), prepare=watch)
-    inputs = load(config.data).train.inputs
+    splits, trainer = load(config.data), Trainer(bench.run(config))
+    model = bench.model(config, splits.n_features)
+    step = model.training_step
+
+    def watched(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        seen.update(map(tuple, batch[0].tolist()))
+        return step(batch)  # type: ignore[no-any-return, operator]
+
+    model.training_step = watched  # type: ignore[assignment]
+    trainer.fit(model, splits, FromDisk(splits.train) if from_disk else None)
+    inputs = splits.train.inputs
     assert seen == set(map(tuple, inputs[epoch_order(len(inputs), 5, 0)[:16]].tolist()))
+
+
+def test_examples_that_are_not_those_of_the_split_cannot_be_overfitted_on(bench: Bench) -> None:
+    config = bench.config("blobs", "trainer.overfit_batches=2")
+    splits, trainer = load(config.data), Trainer(bench.run(config))
+    half = FromDisk(TensorSplit(splits.train.inputs[:24], splits.train.targets[:24]))
+    with pytest.raises(InputError, match="needs a training example for each one of the training split"):
+        trainer.fit(bench.model(config, splits.n_features), splits, half)
 
 
 def test_more_batches_than_an_epoch_has_are_refused(bench: Bench) -> None:

@@ -85,6 +85,7 @@ PROVEN_ELSEWHERE = {
     **{f"./scratch ui{what}": ("tests/integration/test_interface_command.py", '"ui"') for what in UI},
     "./scratch compare RUN_ID": (TEST_REPRODUCE, '"compare", new.name'),
     "./scratch replay RUN_ID": ("tests/integration/test_replay.py", '"replay", run_id'),
+    "./scratch track RUN_ID --to tensorboard": ("tests/integration/test_track.py", '"--to", "tensorboard"'),
     "./scratch serve 03 --checkpoint latest": (
         "tests/integration/test_serve_command.py",
         '"serve", "1", "--checkpoint"',

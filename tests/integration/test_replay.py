@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from engine.run import run_ids
 from tests.doubles.bench import NETWORK
 from tests.doubles.scripts import Ended, call
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 
 pytestmark = pytest.mark.timeout(120)
+
+TRAIN = NETWORK / "src/train.py"
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +23,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The outputs of a finished run."""
     outputs = tmp_path_factory.mktemp("made")
     os.environ["SCRATCH_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
-    ended = call(NETWORK / "src/train.py", "--experiment", "blobs", "--no-wandb", "--outputs", outputs, "seed=5")
+    ended = call(TRAIN, "--experiment", "blobs", "--no-wandb", "--outputs", outputs, "seed=5")
     assert ended.code == 0, ended.stderr
     return outputs
 
@@ -40,7 +43,8 @@ def replay(outputs: Path) -> Ended:
 
 
 def change(path: Path, **changes: Any) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    content = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({name: value for name, value in content.items() if value is not None}))
 
 
 def test_a_replay_is_the_same_to_the_last_bit(outputs: Path) -> None:
@@ -50,10 +54,31 @@ def test_a_replay_is_the_same_to_the_last_bit(outputs: Path) -> None:
     assert "differs" not in ended.stdout
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", TRAIN, "hardware=ddp"),
+        (TRAIN, "--seeds", "5,6", "model.dropout=0.0"),
+    ],
+    ids=["two ranks", "two seeds together"],
+)
+def test_a_run_is_replayed_with_the_processes_and_the_seeds_that_it_had(
+    how: tuple[object, ...], tmp_path: Path
+) -> None:
+    """One process, or one seed alone, comes to other last digits."""
+    ended = call(
+        *how, "--experiment", "blobs", "--no-wandb", "--outputs", tmp_path, env={"PYTHONPATH": str(REPOSITORY)}
+    )
+    assert ended.code == 0, ended.stderr
+    run_id = run_ids(tmp_path)[-1]
+    ended = call("-m", "cli.replay_tool", NETWORK, tmp_path, run_id, cwd=REPOSITORY)
+    assert (ended.code, "differs" in ended.stdout) == (0, False), ended.stdout + ended.stderr
+
+
 def test_what_differs_is_named_and_so_are_other_versions(outputs: Path) -> None:
     environment = models(outputs) / "environment.json"
     packages = json.loads(environment.read_text())["packages"]
-    change(environment, packages=packages | {"torch": "1.0"}, git=None)
+    change(environment, packages=packages | {"torch": "1.0"}, git={})
     record = outputs / "logs" / models(outputs).name / "metrics.jsonl"
     record.write_text(record.read_text().replace('"train/accuracy": ', '"train/accuracy": 1', 1))
     (models(outputs) / "model_last.pt").unlink()  # pruned, say
@@ -69,6 +94,25 @@ def test_a_run_that_did_not_finish_is_refused_in_one_line(outputs: Path) -> None
     ended = replay(outputs)
     assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert "did not finish (it is running)" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"command": ["python", "deployment/optimise/__main__.py"]},
+            "deployment/optimise/__main__.py and not by a train",
+        ),
+        ({"command": None}, "environment.json does not have command; a replay needs to know"),
+    ],
+)
+def test_a_run_that_its_config_does_not_tell_all_of_is_refused(
+    outputs: Path, changes: dict[str, Any], reason: str
+) -> None:
+    change(models(outputs) / "environment.json", **changes)
+    ended = replay(outputs)
+    assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert reason in ended.stderr
 
 
 def test_a_replay_that_fails_says_why_in_one_line(outputs: Path) -> None:
@@ -101,10 +145,10 @@ def test_the_command_finds_the_chapter_of_a_run(clone: ToyClone, outputs: Path) 
 
 def test_the_command_takes_a_folder_or_other_outputs(clone: ToyClone, outputs: Path) -> None:
     run_id = models(outputs).name
+    change(models(outputs) / "metrics.json", status="running")  # enough to see that it was found
     for arguments in ((str(models(outputs)),), (run_id, "--outputs", str(outputs))):
         done = clone.scratch("replay", *arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.endswith(f"parts of run {run_id} are the same to the last bit\n")
+        assert done.stderr.startswith(f"error: run {run_id} did not finish"), done.stderr
 
 
 @pytest.mark.parametrize(

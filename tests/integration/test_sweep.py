@@ -29,7 +29,7 @@ import json, pathlib, sys, time
 assert "--no-wandb" in sys.argv
 outputs = pathlib.Path(sys.argv[sys.argv.index("--outputs") + 1])
 settings = dict(argument.split("=") for argument in sys.argv if "=" in argument)
-x, pause = float(settings["x"]), float(settings.get("pause", 0))
+x, is_held = float(settings["x"]), outputs.name[-1] in settings.get("held", "")  # by the number of its trial
 if settings.get("bad") == "config":
     sys.exit(print("error: bad is not a known key", file=sys.stderr) or 2)
 for kind in ("models", "logs"):
@@ -38,9 +38,11 @@ with (outputs / "logs/run/metrics.jsonl").open("w") as record:
     for step in range(11):
         if step == 5 and x > float(settings.get("fails_above", "inf")):
             sys.exit(print("error: the loss is nan at step 5", file=sys.stderr) or 1)
-        row = {"step": step, "epoch": step, "seconds": 0.0, "validation/accuracy": 0.9 if step == 0 else x * step / 10}
+        value = "NaN" if x == float(settings.get("spoiled", 0)) else x * step / 10
+        row = {"step": step, "epoch": step, "seconds": 0.0, "validation/accuracy": 0.9 if step == 0 else value}
         print(json.dumps(row), file=record, flush=True)
-        time.sleep(pause)
+        while step == 5 and is_held:  # until it is ended
+            time.sleep(0.01)
 (outputs / "models/run/metrics.json").write_text(json.dumps({"status": "finished"}))
 """
 
@@ -75,7 +77,7 @@ class Sweep:
             return list(csv.DictReader(file))
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -123,6 +125,14 @@ def test_a_trial_that_fails_costs_itself_only(chapter: Path) -> None:
     assert ended.stderr.count("failed: the loss is nan at step 5") == 2
 
 
+def test_a_trial_whose_every_value_is_not_finite_costs_itself_only(chapter: Path) -> None:
+    sweep = Sweep(chapter, "x=choice(0.1,0.2)", "spoiled=0.2", jobs=1)
+    ended = sweep.run()
+    assert ended.code == 0, ended.stderr
+    assert [(row["x"], row["state"]) for row in sweep.results()] == [("0.1", "complete"), ("0.2", "fail")]
+    assert ended.stderr.count("failed: validation/accuracy was never finite") == 1
+
+
 def test_where_every_trial_fails_the_last_line_says_why(chapter: Path) -> None:
     ended = Sweep(chapter, "x=choice(0.1,0.2)", "fails_above=0").run()
     assert ended.code == 1
@@ -131,19 +141,21 @@ def test_where_every_trial_fails_the_last_line_says_why(chapter: Path) -> None:
 
 
 def test_a_mistake_in_the_settings_ends_the_sweep_with_the_line_of_the_first_trial(chapter: Path) -> None:
-    ended = Sweep(chapter, "x=uniform(0,1)", "bad=config").run()
+    sweep = Sweep(chapter, "x=uniform(0,1)", "bad=config")
+    ended = sweep.run()
     assert (ended.code, ended.stderr.count("\n")) == (2, 1)
     assert ended.stderr.endswith(": bad is not a known key\n")
+    assert not sweep.request.folder.exists()  # its name is free for the next attempt
 
 
 def test_an_unknown_metric_ends_the_sweep_with_those_there_are(chapter: Path) -> None:
     ended = Sweep(chapter, "x=uniform(0,1)", metric="train/accuracy").run()
     assert ended.code == 2
-    assert ended.stderr.endswith("recorded no finite train/accuracy; recorded are: validation/accuracy\n")
+    assert ended.stderr.endswith("recorded no train/accuracy; recorded are: validation/accuracy\n")
 
 
 def test_a_hopeless_trial_is_pruned(chapter: Path) -> None:
-    sweep = Sweep(chapter, "x=choice(0.9,0.8,0.7,0.6,0.5,0.1)", "pause=0.25", jobs=1, trials=6)
+    sweep = Sweep(chapter, "x=choice(0.9,0.8,0.7,0.6,0.5,0.1)", "held=5", jobs=1, trials=6)
     ended = sweep.run()
     assert ended.code == 0, ended.stderr
     last = sweep.results()[-1]
@@ -156,10 +168,10 @@ def test_a_hopeless_trial_is_pruned(chapter: Path) -> None:
 def test_an_interrupted_sweep_leaves_no_training_behind_and_goes_on(
     chapter: Path, number: signal.Signals, code: int
 ) -> None:
-    sweep = Sweep(chapter, "x=uniform(0,1)", "pause=0.03", trials=4)
+    sweep = Sweep(chapter, "x=uniform(0,1)", "held=23", trials=4)
     process = sweep.start()
     trials = sweep.request.folder / "trials"
-    wait_for(lambda: len(list(trials.glob("*/logs/run/metrics.jsonl"))) >= 3)
+    wait_for(lambda: len(list(trials.glob("*/logs/run/metrics.jsonl"))) == 4)
     process.send_signal(number)
     ended = finish(process)
     assert ended.code == code
@@ -171,10 +183,9 @@ def test_an_interrupted_sweep_leaves_no_training_behind_and_goes_on(
 
 
 def test_a_killed_sweep_goes_on_as_if_nothing_had_been(chapter: Path) -> None:
-    sweep = Sweep(chapter, "x=uniform(0,1)", "pause=0.05", trials=6)
+    sweep = Sweep(chapter, "x=uniform(0,1)", "held=23", trials=6)
     process, trials = sweep.start(), sweep.request.folder / "trials"
-    wait_for(lambda: len(list(trials.glob("*/models/run/metrics.json"))) >= 2)
-    wait_for(lambda: len(list(trials.glob("*/logs/run/metrics.jsonl"))) >= 3)
+    wait_for(lambda: len(list(trials.glob("*/logs/run/metrics.jsonl"))) == 4)
     process.kill()
     process.communicate()
     journal = sweep.request.folder / "journal.log"
@@ -193,7 +204,7 @@ def test_a_killed_sweep_goes_on_as_if_nothing_had_been(chapter: Path) -> None:
 
 
 def test_two_processes_do_not_run_one_sweep(chapter: Path) -> None:
-    sweep = Sweep(chapter, "x=uniform(0,1)", "pause=0.2", trials=2)
+    sweep = Sweep(chapter, "x=uniform(0,1)", "held=01", trials=2)
     process = sweep.start()
     wait_for(lambda: (sweep.request.folder / "sweep.json").exists())
     second = sweep.resumed().run()

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from cli.chapters import Project
 from cli.commands.track import command
+from engine.tracking.base import Tracker
 from engine.tracking.rebuild import rebuild
 from tests.doubles.scripts import TRAIN, call
 from tests.integration.test_wandb import history_on_disk, sync_folder
@@ -75,9 +77,54 @@ def test_what_is_not_there_is_named(outputs: Path, run_id: str, tracker: str, me
         list(rebuild(outputs, run_id, tracker, {}))
 
 
+def test_a_run_that_was_killed_is_shown_as_interrupted(
+    outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Path(shutil.copytree(outputs, tmp_path / "copy"))
+    (summary,) = copy.glob("models/*/metrics.json")
+    opened = ("run_id", "status", "started_from", "chapter", "experiment", "seed")  # see Run.open
+    content = json.loads(summary.read_text()) | {"status": "running"}
+    summary.write_text(json.dumps({name: content[name] for name in opened}))
+    tracker = Mock(spec=Tracker, **{"start.return_value": None, "finish.return_value": None})
+    monkeypatch.setattr("engine.tracking.rebuild.build_tracker", lambda *_: tracker)
+    assert list(rebuild(copy, "latest", "mlflow", {}))
+    assert tracker.start.call_args.args[0].chapter == "01_perceptron"
+    tracker.finish.assert_called_once_with("interrupted")
+
+
+def test_a_damaged_record_is_one_clear_line_and_costs_no_event_file(outputs: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(outputs, tmp_path / "copy"))
+    (record,) = copy.glob("logs/*/metrics.jsonl")
+    events = record.parent / "events.out.tfevents.1"
+    events.touch()
+    record.write_text(record.read_text() + "half a\nrow\n")
+    with pytest.raises(InputError, match=r"cannot read the record .*: a line of it is damaged"):
+        list(rebuild(copy, "latest", "tensorboard", {}))
+    assert events.exists()
+
+
+def test_the_command_becomes_the_environment_of_the_chapter_that_made_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("01_perceptron", "02_adaline"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+    run = tmp_path / "elsewhere/models/a run"
+    run.mkdir(parents=True)
+    (run / "config.yaml").touch()
+    (run / "metrics.json").write_text('{"chapter": "02_adaline"}')
+    started: list[tuple[Path, list[str]]] = []
+    monkeypatch.setattr("cli.venvs.Venv.ensure", lambda *_: None)
+    monkeypatch.setattr("cli.commands.track.become", lambda *command: started.append(command))
+    for named in (["a run", "--outputs", str(run.parents[1])], [str(run)]):
+        command.main([*named, "--to", "tensorboard"], obj=Project(tmp_path), standalone_mode=False)
+        python, arguments = started.pop()
+        assert python.is_relative_to(tmp_path / "models/02_adaline")
+        assert arguments[-3:] == [str(run.parents[1]), "a run", "tensorboard"]
+
+
 def test_the_command_finds_out_which_chapter_made_a_run(tmp_path: Path) -> None:
     (tmp_path / "models/01_perceptron").mkdir(parents=True)
-    with pytest.raises(InputError, match="no chapter has a run 'nope'"):
+    with pytest.raises(InputError, match="there is no run 'nope' in the outputs of the chapters"):
         command.main(["nope", "--to", "wandb"], obj=Project(tmp_path), standalone_mode=False)
 
 

@@ -1,12 +1,13 @@
 """Configs: composed from YAML, flags and overrides; every mistake is one line."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
@@ -265,12 +266,19 @@ def test_a_saved_config_replays_the_run(chapter: Path, tmp_path: Path, overrides
 @given(
     note=st.text(st.characters(exclude_categories=["Cs"])), rate=st.floats(1e-300, 1e300), seed=st.integers(0, 2**31)
 )
+@example(note="a line\x85another\x85", rate=1.0, seed=0)  # what Unicode calls a new line
 def test_any_value_survives_being_saved(
     chapter: Path, tmp_path_factory: pytest.TempPathFactory, note: str, rate: float, seed: int
 ) -> None:
     model = ModelConfig(hidden=(), rate=rate, note=note)
     config = composed(chapter).model_copy(update={"model": model, "seed": seed})
     assert read_config(saved(config, tmp_path_factory.mktemp("outputs")), [], ModelConfig) == config
+
+
+def test_a_run_that_was_only_opened_says_whose_it_is(chapter: Path, tmp_path: Path) -> None:
+    path = saved(composed(chapter), tmp_path).with_name("metrics.json")
+    known = json.loads(path.read_text())
+    assert {"status": "running", "chapter": "01", "experiment": "and", "seed": 0}.items() <= known.items()
 
 
 def test_a_saved_config_can_be_changed(chapter: Path, tmp_path: Path) -> None:

@@ -73,6 +73,15 @@ def test_a_last_line_that_a_kill_cut_short_is_left_out(tmp_path: Path) -> None:
     assert read_rows(path) == [{"step": 1}]
 
 
+@pytest.mark.parametrize("content", ['{"step": 1}\nhalf\n', None])
+def test_what_is_no_record_is_one_clear_line(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "metrics.jsonl"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InputError, match=r"cannot read the record .*metrics\.jsonl: "):
+        read_rows(path)
+
+
 def test_an_unwritable_place_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"cannot write .*metrics\.jsonl: "):
