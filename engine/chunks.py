@@ -13,7 +13,7 @@ from torch import nn
 
 from data_utils.batches import Batch, count
 from engine import compilation
-from engine.compilation import first_line
+from engine.compilation import be_deterministic, first_line
 from engine.config import ExperimentConfig
 from engine.functional import Functional, state_of, tensors_of, why_not_functional, why_not_pure
 from engine.graph import Carried, copy_of, put, steps_in_a_row
@@ -137,6 +137,7 @@ class InChunks:
         reason = why_not_pure(self._model, batches[0]) if self._replicas is None else None
         if reason is None:
             try:
+                be_deterministic()
                 several = steps_in_a_row(self._config, Functional(self._model, self._replicas))
                 self._graph = torch.compile(several, fullgraph=True, dynamic=False, backend=compilation.BACKEND)
                 compiled = self._reported(self._run(batches, step), batches, step)

@@ -37,6 +37,7 @@ class _Compiled:
 
     def __init__(self, plain: Step, name: str) -> None:
         self._plain, self._name = plain, name
+        be_deterministic()
         # draws as torch makes them otherwise: a graph has a generator of its own, with other numbers
         options: dict[str, Any] | None = {"fallback_random": True} if BACKEND == "inductor" else None
         self._compiled: Step | None = torch.compile(plain, dynamic=False, backend=BACKEND, options=options)
@@ -50,6 +51,14 @@ class _Compiled:
                 self._compiled = None
                 log.info("trainer.compile=model does not apply to %s: %s", self._name, first_line(error))
         return self._plain(batch)
+
+
+def be_deterministic() -> None:
+    """Ask the compiler too for kernels that do not depend on what is fastest at the moment.
+
+    `seed_everything` asks the rest of torch, and leaves the compiler alone, whose import takes seconds.
+    """
+    torch.use_deterministic_algorithms(True)
 
 
 def first_line(error: Exception) -> str:

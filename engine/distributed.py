@@ -93,10 +93,16 @@ def join(config: HardwareConfig) -> Iterator[World]:
     import torch
     import torch.distributed as dist
 
-    on_gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
     if config.device == "mps":
         raise InputError("hardware.device mps cannot be shared by several processes; use cpu or cuda")
     world = World(int(os.environ["RANK"]), world_size(), int(os.environ["LOCAL_RANK"]))
+    gpus, here = torch.cuda.device_count(), int(os.environ["LOCAL_WORLD_SIZE"])
+    on_gpu = config.device == "cuda" or (config.device == "auto" and gpus > 0)
+    if on_gpu and gpus < here:
+        raise InputError(
+            f"each process takes a GPU of its own, and torchrun started {here} where there are {gpus}: "
+            "lower --nproc-per-node, or use hardware.device=cpu"
+        )
     if on_gpu:
         torch.cuda.set_device(world.local_rank)
     with world.contact():

@@ -102,10 +102,10 @@ class Evaluator:
                     continue
                 predictions.append(predicted)
                 targets.append(target)
-                totals = {name: value.double() * len(target) for name, value in output.items()}
-                totals |= {name: _total(mean(predicted, target)) for name, mean in self.means.items()}
+                totals = {name: float(value) * len(target) for name, value in output.items()}
+                totals |= {name: float(_total(mean(predicted, target))) for name, mean in self.means.items()}
                 for name, total in totals.items():
-                    sums[name] = sums.get(name, 0.0) + float(total)
+                    sums[name] = sums.get(name, 0.0) + total
         every_sum = self.world.gather(sums)
         all_predictions = _in_order(self.world.gather(predictions))
         all_targets = _in_order(self.world.gather(targets))

@@ -81,7 +81,7 @@ def restore_state(trainer: Trainer, content: dict[str, Any]) -> None:
     trainer.hardware.scaler.load_state_dict(content["scaler"])
     trainer.best.restore(content["best"])
     if trainer.world.is_main:  # a sum over ranks does not care which of them holds a part
-        trainer.window.restore(content["window"], trainer.hardware.device)
+        trainer.window.restore(content["window"])
     trainer.clock.restore(content["seconds"])
     trainer.step, trainer.evaluated_at = content["step"], content["evaluated_at"]
     trainer.latest, trainer.recorded_bytes = content["latest"], content["recorded_bytes"]

@@ -50,6 +50,8 @@ class GradientStep:
     ) -> None:
         self.optimizer, self.clip_norm = optimizer, clip_norm
         self.scaler = hardware.scaler if hardware.scaler.is_enabled() else None
+        if self.scaler is not None:
+            _begin_momentum(optimizer)
         self.parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         self.rates = Rates(optimizer)
         self.training_step: Callable[[Batch], Outputs] = hardware.cast(model.training_step)  # type: ignore[arg-type]
@@ -122,6 +124,14 @@ class GradientStep:
         return norm
 
 
+def _begin_momentum(optimizer: torch.optim.Optimizer) -> None:
+    """Give SGD the momentum that its first step would make: that of a fused one is left undefined by an overflow."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"] if group.get("momentum") else ():
+            if parameter.requires_grad:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+
+
 class OwnStep:
     """A step of a model that makes its own update: a learning rule by hand, or a game of several optimizers."""
 
@@ -145,7 +155,8 @@ def build_update(
     """The kind of step that the model learns by.
 
     Raises:
-        InputError: The model makes its own update, and the config asks the engine to accumulate, to clip or to scale.
+        InputError: The model makes its own update, and the config asks for what it would have to do itself: accumulate,
+            clip, scale, or keep half precision out of its weights.
     """
     if getattr(model, "automatic_optimization", True):
         return GradientStep(model, optimizers["all"], hardware, config.trainer.clip_norm)
@@ -153,4 +164,6 @@ def build_update(
         raise InputError("this model makes its own update: trainer.accumulate must be 1 and trainer.clip_norm null")
     if hardware.scaler.is_enabled():
         raise InputError("this model makes its own update, and fp16 needs its losses scaled: use bf16 or fp32")
+    if hardware.dtype is not None and not optimizers:
+        raise InputError("this model learns by a rule of its own, without an optimizer, in full precision: use fp32")
     return OwnStep(model, optimizers, hardware)

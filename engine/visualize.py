@@ -97,6 +97,9 @@ def plot_data(
     """What plots may ask for, by the names of their parameters; a model adds its own with `plot_data()`."""
     name, split = splits.evaluation(split_name)
     evaluation = evaluator.evaluate(model, split)
+    predictions = evaluation.predictions
+    if predictions.dtype == torch.bfloat16:  # which NumPy does not know
+        predictions = predictions.float()
 
     def predict(inputs: np.ndarray) -> np.ndarray:
         points = torch.as_tensor(inputs, dtype=torch.float32, device=evaluator.hardware.device)
@@ -115,7 +118,7 @@ def plot_data(
         "split": name,
         "inputs": split.inputs.cpu().numpy(),
         "targets": evaluation.targets.numpy(),
-        "predictions": evaluation.predictions.numpy(),
+        "predictions": predictions.numpy(),
         "predict": predict,
         "class_names": splits.class_names or None,
         "target_names": splits.target_names or None,

@@ -1,9 +1,11 @@
 """What the training steps reported since the last log line, kept on the device until it is written."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from engine.distributed import World
 from engine.update import Outputs
@@ -48,7 +50,7 @@ class Window:
     def seen(self) -> tuple[int, float | None]:
         """Examples and items that all ranks saw since the last flush; None for items where the model counts none."""
         counts = [output["items"] for _, _, output in self._outputs if "items" in output]
-        items = float(torch.stack(counts).sum()) if counts else None
+        items = sum(_read(counts)) if counts else None
         everywhere = self.world.gather((self.examples, items))
         of_ranks = [count for _, count in everywhere if count is not None]
         return sum(examples for examples, _ in everywhere), sum(of_ranks) if of_ranks else None
@@ -103,21 +105,30 @@ class Window:
         columns = {}
         for name in sorted({name for _, _, output in self._outputs for name in output} - {"items"}):
             having = [(step, examples, output) for step, examples, output in self._outputs if name in output]
-            values = torch.stack([output[name] for _, _, output in having]).cpu().double().tolist()
-            weights = [float(output.get("items", examples)) for _, examples, output in having]
+            values = _read([output[name] for _, _, output in having])
+            items = iter(_read([output["items"] for _, _, output in having if "items" in output]))
+            weights = [next(items) if "items" in output else float(examples) for _, examples, output in having]
             columns[name] = ([step for step, _, _ in having], values, weights)
         return columns
 
     def state(self) -> list[Any]:
-        """The contents as tensors and plain data, for a checkpoint between two flushes."""
-        return [[step, examples, dict(output)] for step, examples, output in self._outputs]
-
-    def restore(self, state: list[Any], device: torch.device | str = "cpu") -> None:
-        """Go on from a `state`, with its values on `device`, where the next ones will be."""
-        self._outputs = [
-            (step, examples, {name: value.to(device) for name, value in output.items()})
-            for step, examples, output in state
+        """The contents as plain data and tensors on the CPU, for a checkpoint between two flushes."""
+        return [
+            [step, examples, {name: value.cpu() for name, value in output.items()}]
+            for step, examples, output in self._outputs
         ]
+
+    def restore(self, state: list[Any]) -> None:
+        """Go on from a `state`."""
+        self._outputs = [(step, examples, dict(output)) for step, examples, output in state]
+
+
+def _read(values: Sequence[Tensor]) -> list[float]:
+    """Single numbers, read back from the device together; those that a checkpoint held are on the CPU."""
+    if not values:
+        return []
+    device = values[-1].device
+    return torch.stack([value.to(device) for value in values]).cpu().double().tolist()
 
 
 def _order(found: tuple[int, str, float]) -> tuple[int, bool]:

@@ -10,12 +10,13 @@ import torch
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and torch on every device, and ask for deterministic kernels (B2)."""
+    """Seed Python, NumPy and torch on every device, and ask for deterministic kernels (B2) of full precision."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32, in convolutions as in products of matrices
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this set
     # The same switch as use_deterministic_algorithms(True), without its import of the compiler (two seconds).
     torch.set_deterministic_debug_mode("error")
@@ -48,7 +49,7 @@ def random_state() -> dict[str, Any]:
         },
         "torch": torch.get_rng_state(),
     }
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():  # to ask for it would occupy the GPUs of a run on the CPU
         state["cuda"] = torch.cuda.get_rng_state_all()
     if torch.backends.mps.is_available():
         state["mps"] = torch.mps.get_rng_state()

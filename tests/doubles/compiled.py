@@ -64,6 +64,7 @@ def main() -> None:
         trained = weights(bench, *overrides, branching=branching)
         difference = max(float((trained[key] - value).abs().max()) for key, value in expected.items())
         found[name] = {"difference": difference, "lines": list(_lines)}
+    found["deterministic"] = torch._inductor.config.deterministic
     print(json.dumps(found))
 
 

@@ -1,4 +1,4 @@
-"""A training of the double chapter by several ranks, in which rank 1 meets the FATE that the environment names."""
+"""A training of the double chapter by one rank or several; the last one meets the FATE that the environment names."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ AT = 5
 
 
 def meet(fate: str, output: dict[str, Any]) -> dict[str, Any]:
-    """What happens to rank 1."""
+    """What happens to it."""
     if fate == "error":
         raise RunError("rank 1 has had enough")
     if fate == "death":
@@ -40,7 +40,7 @@ def main_with_fate(run: Any) -> None:
     def training_step(self: Any, batch: Any) -> dict[str, Any]:
         calls[0] += 1
         output = plain(self, batch)
-        return meet(os.environ["FATE"], output) if calls[0] == AT and run.world.rank == 1 else output
+        return meet(os.environ["FATE"], output) if calls[0] == AT and run.world.rank == run.world.size - 1 else output
 
     Network.training_step = training_step
     main(run)

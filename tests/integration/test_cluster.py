@@ -163,6 +163,18 @@ def test_a_slurm_job_that_fails_stays_out_of_the_queue(tmp_path: Path) -> None:
     assert not slurm.said.exists()
 
 
+def test_a_slurm_job_that_finishes_although_it_was_to_stop_stays_out_of_the_queue(tmp_path: Path) -> None:
+    slurm = Slurm(tmp_path)
+    started = tmp_path / "started"
+    executable(tmp_path / "bin/srun", f'trap "exit 0" TERM; touch "{started}"; while :; do sleep 0.1; done')
+    process = slurm.start("models/01_perceptron")
+    wait_until(started.exists, process)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert not slurm.said.exists()
+
+
 def last_step(outputs: Path) -> int:
     """The last step in the record of the only run; -1 before there is one."""
     rows = [row for path in outputs.glob("logs/*/metrics.jsonl") for row in read_rows(path)]

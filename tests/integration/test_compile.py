@@ -25,6 +25,10 @@ def test_a_run_that_does_not_ask_for_the_compiler_does_not_load_it(found: dict[s
     assert not found["imported unasked"]
 
 
+def test_the_compiler_is_asked_to_be_deterministic(found: dict[str, Any]) -> None:
+    assert found["deterministic"]
+
+
 def test_several_steps_in_a_graph_end_where_single_steps_end(found: dict[str, Any]) -> None:
     (line,) = found["steps"]["lines"]
     assert "steps into one graph" in line

@@ -101,6 +101,13 @@ def test_evaluating_finds_what_training_left(
     assert re.search(r"\w +-?\d+\.\d", ended.stdout)
 
 
+def test_on_a_device_every_phase_works_or_one_line_says_why_not(chapter: Chapter, tmp_path: Path) -> None:
+    train = (chapter.folder / "src/train.py", "--experiment", next(iter(plots(chapter))), "--outputs", tmp_path)
+    ended = call(Path(__file__).parents[1] / "doubles/pretended_gpu.py", *train, "--dry-run")
+    cpu_only = ended.code == 2 and ended.stderr.splitlines()[-1].endswith("use hardware=cpu")
+    assert ended.code == 0 or cpu_only, ended.stderr
+
+
 def test_a_wrong_experiment_is_one_line_with_the_closest_name(chapter: Chapter, tmp_path: Path) -> None:
     name = next(iter(plots(chapter)))
     ended = call(chapter.folder / "src/train.py", "--experiment", f"{name}x", "--outputs", tmp_path / "outputs")

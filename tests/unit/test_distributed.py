@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 from engine.config import HardwareConfig
@@ -27,6 +28,7 @@ def two_ranks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int]
     def become(rank: int) -> None:
         (tmp_path / str(rank)).mkdir(exist_ok=True)
         said = {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank)}
+        said["LOCAL_WORLD_SIZE"] = "2"
         said["TORCHELASTIC_ERROR_FILE"] = str(tmp_path / str(rank) / "error.json")
         for name, value in said.items():
             monkeypatch.setenv(name, value)
@@ -65,6 +67,18 @@ def test_several_processes_need_a_strategy_and_a_device_for_each(two_ranks: Call
         pass
     with pytest.raises(InputError, match="mps cannot be shared"), join(hardware("ddp", "mps")):
         pass
+
+
+@pytest.mark.parametrize(("device", "gpus"), [("cuda", 0), ("cuda", 1), ("auto", 1)])
+def test_all_ranks_are_refused_where_one_would_have_no_gpu(
+    device: str, gpus: int, two_ranks: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    for rank in (0, 1):
+        two_ranks(rank)
+        message = f"torchrun started 2 where there are {gpus}: lower --nproc-per-node, or use hardware.device=cpu"
+        with pytest.raises(InputError, match=message), join(hardware("ddp", device)):
+            pass
 
 
 def test_losing_another_rank_is_one_line_and_a_defect_stays_one() -> None:

@@ -47,6 +47,7 @@ def test_kernels_are_asked_to_be_deterministic() -> None:
     seed_everything(0)
     assert torch.are_deterministic_algorithms_enabled()
     assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.benchmark
+    assert not torch.backends.cudnn.allow_tf32  # nor fp32 with the digits of TF32
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 
@@ -91,6 +92,14 @@ def test_a_generator_leaves_the_global_draws_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.parametrize("used", [False, True])
+def test_gpus_are_asked_for_their_state_only_where_they_are_used(monkeypatch: pytest.MonkeyPatch, used: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: used)
+    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: [torch.tensor([5])])
+    assert random_state().get("cuda") == ([torch.tensor([5])] if used else None)
+
+
 @pytest.mark.parametrize("here", [0, 1, 2, 3])
 def test_a_state_from_a_machine_with_other_gpus_is_restored_as_far_as_they_are_here(
     monkeypatch: pytest.MonkeyPatch, here: int
@@ -99,7 +108,6 @@ def test_a_state_from_a_machine_with_other_gpus_is_restored_as_far_as_they_are_h
     monkeypatch.setattr(torch.cuda, "is_available", lambda: here > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: here)
     monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: restored.append((device, state)))
-    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: [torch.tensor([device]) for device in range(here)])
     saved = [torch.tensor([7]), torch.tensor([8])]
     restore_random_state({**random_state(), "cuda": saved})
     assert restored == list(enumerate(saved))[:here]

@@ -339,6 +339,35 @@ def test_a_model_that_updates_itself_gets_no_scale_and_is_refused_fp16(
         build_update(experiment(), Counter(), {}, half(1.0))
 
 
+def test_momentum_is_nothing_before_the_first_step_that_counts() -> None:
+    """torch's fused SGD would leave in it what the memory held."""
+    trained, hardware = model(), half(2.0**40)
+    optimizer = torch.optim.SGD(trained.parameters(), lr=0.1, momentum=0.9, fused=True)
+    step = GradientStep(trained, optimizer, hardware, clip_norm=None)
+    (output,) = step([data(5)[:2]], 1.0, want_norm=True)
+    assert output["skipped_steps"].item() == 1.0
+    assert all(not state["momentum_buffer"].any() for state in optimizer.state.values())
+
+
+def test_momentum_under_a_loss_scale_begins_as_it_does_without(scaled: Hardware) -> None:
+    found = []
+    for hardware in (CPU, scaled):
+        trained = model()
+        optimizer = torch.optim.SGD(trained.parameters(), lr=0.1, momentum=0.9, nesterov=True, fused=True)
+        step = GradientStep(trained, optimizer, hardware, clip_norm=None)
+        for _ in range(3):
+            step([data(5)[:2]], 1.0, want_norm=False)
+        found.append(list(trained.parameters()))
+    for plain, with_scale in zip(*found, strict=True):
+        torch.testing.assert_close(plain, with_scale, rtol=1e-6, atol=1e-7)
+
+
+def test_a_rule_without_an_optimizer_is_refused_half_precision(experiment: Callable[..., ExperimentConfig]) -> None:
+    bf16 = Hardware(HardwareConfig(device="cpu", strategy="none", precision="bf16", threads=None, peak_flops=None))
+    with pytest.raises(InputError, match="a rule of its own, without an optimizer, in full precision: use fp32"):
+        build_update(experiment(), Counter(), {}, bf16)
+
+
 # ---- models that update themselves ---------------------------------------------------------------------------------
 
 

@@ -45,6 +45,16 @@ def test_a_plot_may_use_what_the_model_adds(cpu: Hardware, experiment: Callable[
     assert (data["split"], data["subject"], data["image_shape"]) == ("train", "small", None)
 
 
+def test_a_plot_can_draw_numbers_of_half_precision(cpu: Hardware, experiment: Callable[..., ExperimentConfig]) -> None:
+    class Half(Dropping):
+        def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+            return {"predictions": batch[0].sum(1).bfloat16(), "targets": batch[1]}
+
+    config = experiment()
+    data = plot_data(config, Half(), load(config.data), "test", Evaluator(cpu, [], 4, 2))
+    assert data["predictions"].dtype == np.float32
+
+
 class Sum(nn.Module):
     """Adds up the inputs, and measures a loss that needs targets of the shape of its predictions."""
 

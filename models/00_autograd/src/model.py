@@ -22,6 +22,7 @@ from gradient_check import errors_by_operation
 from graph import graph_of
 from networks import cross_entropy, tape_scores
 from tape import Variable
+from utils.errors import InputError
 
 Batch = tuple[Float[Tensor, "batch *shape"], Int[Tensor, " batch"]]
 
@@ -49,7 +50,13 @@ class TapeNetwork(nn.Module):
         self.probe: tuple[np.ndarray, np.ndarray] | None = None
 
     def arrays(self) -> list[np.ndarray]:
-        """W_1, b_1, W_2, b_2, …: the parameters' own memory."""
+        """W_1, b_1, W_2, b_2, …: the parameters' own memory.
+
+        Raises:
+            InputError: They are on a GPU, where NumPy does not reach.
+        """
+        if not all(parameter.is_cpu for parameter in self.layers):
+            raise InputError("the tape is NumPy, which computes on the CPU: use hardware=cpu")
         return [parameter.numpy() for parameter in self.layers]
 
     def compare_on(self, inputs: Float[Tensor, "n *shape"], targets: Int[Tensor, " n"]) -> None:
