@@ -4,7 +4,8 @@ import ast
 import hashlib
 import json
 import platform
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,15 +20,16 @@ LIBRARIES = ("torch", "numpy", "scikit-learn")
 _WORDS = {"goal", "seeds", "claims", "successor", "notes", "tags", "tracking"}
 
 
-def digest_of(config: dict[str, Any], chapter: Path) -> str:
+def digest_of(config: dict[str, Any], chapter: Path, made_with: Mapping[str, str]) -> str:
     """The digest of a run: its config, the code of its chapter and the shared code, data cards, versions.
 
     Args:
         config: The whole config as plain data, with the run's own seed.
         chapter: The chapter's folder.
+        made_with: As from `versions`.
     """
     settings = {key: value for key, value in config.items() if key not in _WORDS}
-    parts = [chapter.name, json.dumps(settings, sort_keys=True), _code(chapter), json.dumps(versions())]
+    parts = [chapter.name, json.dumps(settings, sort_keys=True), _code(chapter), json.dumps(made_with)]
     return short_hash(parts)
 
 
@@ -67,7 +69,13 @@ def _without_words(path: Path) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_text(statement)]
-    return ast.dump(tree)
+    return _dumped(tree)
+
+
+def _dumped(tree: ast.AST) -> str:
+    """As Python 3.11 has it: 3.12 adds the parameters of types, and 3.13 leaves out what is empty."""
+    options: dict[str, Any] = {"show_empty": True} if sys.version_info >= (3, 13) else {}
+    return ast.dump(tree, **options).replace(", type_params=[]", "")
 
 
 def _is_text(statement: ast.stmt) -> bool:

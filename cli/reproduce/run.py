@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cli.chapters import Chapter, Project
+from cli.compose import experiment_names
 from cli.processes import Children
 from cli.reproduce.documents import all_results, write_documents
 from cli.reproduce.links import links
@@ -32,8 +33,7 @@ def reproduce(
     with Children() as children:
         session = Session(project, children, lambda line: print(line, file=sys.stderr, flush=True))
         for chapter in chapters:
-            every = session.plans(chapter, seeds)
-            plans = [plan for plan in every if not experiments or plan.name in experiments]
+            plans = session.plans(chapter, experiments, seeds)
             known = read(chapter.folder / RESULTS)
             changed = [
                 plan for plan in plans if force or _digest(session, plan) != known.get(plan.name, {}).get("digest")
@@ -52,7 +52,7 @@ def reproduce(
                 new[plan.name], bands[plan.name] = _concluded(session, plan)
                 entries[plan.title] = new[plan.name]
             if new and all(plan.seeds == tuple(plan.config["seeds"]) for plan in changed):
-                names = {plan.name for plan in every}
+                names = experiment_names(chapter.folder)
                 for file, content in ((RESULTS, new), (BANDS, bands)):
                     former = {name: each for name, each in read(chapter.folder / file).items() if name in names}
                     write(chapter.folder / file, former | content)

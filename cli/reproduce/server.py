@@ -58,11 +58,13 @@ class Server:
     def _answer(self, question: dict[str, Any]) -> Any:
         match question["ask"]:
             case "experiments":
-                names = experiment_names(self.chapter)
-                configs = {name: self._experiment(name).model_dump(mode="json") for name in names}
-                return {"configs": configs, "versions": versions()}
+                names = question["experiments"] or experiment_names(self.chapter)
+                named = {name: self._experiment(name).model_dump(mode="json") for name in names}
+                return {"configs": named, "versions": versions()}
             case "digests":
-                return {"digests": [self._digest(self._config(run)) for run in question["runs"]]}
+                made_with = question["versions"] or versions()
+                configs = [self._config(run).model_dump(mode="json") for run in question["runs"]]
+                return {"digests": [digest_of(config, self.chapter, made_with) for config in configs]}
             case "train":
                 return self._train(question["run"], question["digest"])
         raise AssertionError(question)
@@ -88,9 +90,6 @@ class Server:
             section[key] = value
         changed = ", ".join(f"{key}={value}" for key, value in run["settings"].items())
         return validate(type(config), raw, f"config of {run['experiment']}{f' with {changed}' if changed else ''}")
-
-    def _digest(self, config: "ExperimentConfig[Any]") -> str:
-        return digest_of(config.model_dump(mode="json"), self.chapter)
 
     def _train(self, wanted: dict[str, Any], digest: str) -> dict[str, Any]:
         """Train one run, evaluate its last weights on the test split, and remember under its digest where it is."""

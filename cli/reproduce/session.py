@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -21,19 +21,29 @@ class Session:
         project: The clone.
         children: Ends what is started here with the command.
         say: Shows a line of progress.
+        made_with: The versions that digests are of, as `inputs.versions` has them; those of the environments if None.
     """
 
-    def __init__(self, project: Project, children: Children, say: Callable[[str], None]) -> None:
-        self.project, self.children, self.say = project, children, say
+    def __init__(
+        self,
+        project: Project,
+        children: Children,
+        say: Callable[[str], None],
+        made_with: Mapping[str, str] | None = None,
+    ) -> None:
+        self.project, self.children, self.say, self._made_with = project, children, say, made_with
         self.versions: dict[str, dict[str, str]] = {}
         self.digests: dict[Wanted, str] = {}
         self.failed: dict[str, str] = {}
         """Digest to why, of the runs that could not be trained."""
 
-    def plans(self, chapter: Chapter, seeds: tuple[int, ...]) -> list[Plan]:
-        """One for each experiment of `chapter`, on `seeds` or on those of its file; their digests are known then."""
+    def plans(self, chapter: Chapter, experiments: Sequence[str], seeds: tuple[int, ...]) -> list[Plan]:
+        """One for each of `experiments`, or for all of `chapter`; their digests are known then.
+
+        `seeds` are those to run on; where there are none, those of each experiment's file.
+        """
         with closing(self._client(chapter)) as client:
-            answer = client.ask(ask="experiments")
+            answer = client.ask(ask="experiments", experiments=experiments)
             self.versions[chapter.name] = answer["versions"]
             plans = [
                 Plan(chapter.name, name, config, seeds or tuple(config["seeds"]))
@@ -106,5 +116,6 @@ class Session:
         return Client(self.children, venv.python, chapter.folder)
 
     def _learn_digests(self, client: Client, runs: Sequence[Wanted]) -> None:
-        digests = client.ask(ask="digests", runs=[run.asked() for run in runs])["digests"]
+        asked = [run.asked() for run in runs]
+        digests = client.ask(ask="digests", runs=asked, versions=self._made_with)["digests"]
         self.digests |= dict(zip(runs, digests, strict=True))

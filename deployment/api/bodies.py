@@ -91,7 +91,7 @@ class BodyReader:
             yield b""
 
         most = self._limits.examples
-        parser = MultiPartParser(headers, chunks(), max_files=most, max_fields=0)  # type: ignore[arg-type]
+        parser = MultiPartParser(headers, chunks(), max_files=most, max_fields=most)  # type: ignore[arg-type]
         parser.spool_max_size = len(body)  # nothing is put on the disk
         try:
             form = await parser.parse()

@@ -1,10 +1,12 @@
 """HTTP/1.1 of uvicorn, with limits on the head of a request and on the time for it."""
 
 import asyncio
+from collections.abc import Sized
 from typing import Any
 
 from pydantic_core import to_json
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from deployment.api.errors import ErrorAnswer, Problem
 from deployment.api.settings import ServerSettings
@@ -30,40 +32,47 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come; it may say nothing for as long as between two requests."""
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has left."""
         self._end_of_head()
+        if self._answering is not None:  # uvicorn tells the last request on the connection only
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Something came."""
-        was_in_head = self._in_head
+        if self._in_head:
+            self._head_bytes += len(data)  # until another request begins in it
         super().data_received(data)
-        if self._in_head and was_in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > self._settings.header_bytes:
-                self.send_400_response("")
+        if self._in_head and self._head_bytes > self._settings.header_bytes:
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
-        self._head_timer = self.loop.call_later(self._settings.header_seconds, self._too_slow)
+        self._await_head()
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._end_of_head()
-        head = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if head > self._settings.header_bytes:
-            self._head_bytes = head
+        self._head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if self._head_bytes > self._settings.header_bytes:
             raise ValueError  # ends the parser, which ends in `send_400_response`
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def send_400_response(self, msg: str) -> None:
         """Answer a request that is not HTTP, or whose head is too long."""
@@ -87,7 +96,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _too_slow(self) -> None:
+        if self.flow.read_paused:  # the rest may be there; it is this side that does not read
+            self._await_head()
+            return
         self._refuse(408, "too_slow", f"the headers were not there after {self._settings.header_seconds:g} s")
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self._settings.header_seconds, self._too_slow)
 
     def _end_of_head(self) -> None:
         self._in_head = False
@@ -107,3 +122,15 @@ class LimitedProtocol(HttpToolsProtocol):
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
         self.transport.write(STATUS_LINE[status] + head + body)
         self.transport.close()
+
+
+class _Flow(FlowControl):
+    """Reads no more from a connection while requests from it wait for their turn; uvicorn would pile them up."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()

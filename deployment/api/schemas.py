@@ -115,6 +115,8 @@ def _no_number(name: str) -> Any:
 
 def _refusal(error: ValidationError, raw: Any) -> ApiError:
     """Of all that does not fit, the deepest: of the forms that an example may have, that is in the one meant."""
+    if error.error_count() > _MOST_PROBLEMS:
+        return ApiError(422, "invalid", f"{error.error_count()} parts of the body are not what the model takes")
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     places = [written_path(problem["loc"], raw, problem["type"] == "missing") for problem in problems]
     deepest = max(range(len(problems)), key=lambda i: (len(places[i]), not problems[i]["type"].endswith("_type")))
@@ -123,4 +125,6 @@ def _refusal(error: ValidationError, raw: Any) -> ApiError:
     return ApiError(422, "invalid", message[0].lower() + message[1:], where or None)
 
 
+_MOST_PROBLEMS = 20_000
+"""So many are looked at; that takes a fraction of a second."""
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)

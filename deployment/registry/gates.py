@@ -13,6 +13,7 @@ from data_utils.splits import Splits
 from deployment.export.agreement import MOST, largest_difference
 from deployment.export.as_onnx import FILE
 from deployment.registry.bundle import RECORD, SIGNATURE
+from deployment.registry.currency import is_stale
 from deployment.registry.manifest import CHECKPOINT
 from engine.claims import Claim, Record
 from engine.evaluator import Evaluator
@@ -57,16 +58,18 @@ def _said(gate: Callable[[], list[str]]) -> list[str]:
 
 
 def _results(chapter: Path, predictor: Predictor) -> list[str]:
-    """Whether every claim of the experiment was found to hold on all its seeds, and on this data."""
+    """Whether every claim of the experiment was found to hold on all its seeds, on this data and by this code."""
     experiment = predictor.config.experiment
     title, entry = f"{chapter.name}/{experiment}", read(chapter / RESULTS).get(experiment)
+    again = f"`scratch reproduce {chapter.name.split('_')[0]} --experiment {experiment}`"
     if entry is None:
-        number = chapter.name.split("_")[0]
-        return [f"{title} is not in {RESULTS}; `scratch reproduce {number}` checks its claims on all their seeds"]
+        return [f"{title} is not in {RESULTS}; {again} checks its claims on all their seeds"]
     if entry["data"] != predictor.data.fingerprint:
         return [
             f"{RESULTS} of {title} is about data {entry['data']}, the model learned from {predictor.data.fingerprint}"
         ]
+    if is_stale(chapter, experiment, entry):
+        return [f"{RESULTS} of {title} is older than its code, settings or claims; {again} brings it up to date"]
     return [f"{RESULTS} has a claim that does not hold: {failure}" for failure in failures(title, entry)]
 
 

@@ -201,6 +201,22 @@ def test_an_error_says_where(server: ApiServer) -> None:
     assert error_of(post(server, b'{\n"input": ]}'))["where"] == "line 2, column 10"
 
 
+def test_of_very_many_mistakes_only_the_number_is_said(server: ApiServer) -> None:
+    body = json.dumps({str(i): 0 for i in range(20_001)}, separators=(",", ":")).encode()
+    error = error_of(answer := post(server, body))
+    assert (answer.status_code, error["message"]) == (422, "20002 parts of the body are not what the model takes")
+
+
+def test_a_field_of_a_form_that_is_no_file_is_named(server: ApiServer) -> None:
+    answer = server.client.post("/v1/predict", files={"picture": (None, "text")})
+    assert answer.status_code == 422
+    assert error_of(answer) == {
+        "code": "invalid",
+        "message": "only files named 'picture' are read",
+        "where": "picture",
+    }
+
+
 def png(width: int, height: int, data: bytes = b"") -> bytes:
     """A PNG whose header says what it likes."""
 

@@ -180,16 +180,19 @@ def bundle(folder: Path, checkpoint: Path) -> Path:
 def test_the_model_of_an_alias_changes_while_requests_are_answered(outputs: Path, tmp_path: Path) -> None:
     from deployment.registry.client import Registry
     from deployment.registry.writing import add, move
+    from engine.checkpoints import load_checkpoint, save_checkpoint
 
     (best,) = outputs.glob("models/*/model_last.pt")
     (iris,) = trained(CHAPTER, "iris-easy", tmp_path / "iris").glob("models/*/model_last.pt")
-    broken = tmp_path / "broken.pt"
+    broken, opposite = tmp_path / "broken.pt", tmp_path / "opposite.pt"
+    content = load_checkpoint(best)
+    save_checkpoint(opposite, {**content, "model": {name: -weights for name, weights in content["model"].items()}})
     broken.write_bytes(best.read_bytes()[:-100])
     registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", create=True)
     tags = {"run_id": "and-0"}
     versions = [
         add(registry, CHAPTER, bundle(tmp_path / name, file), tags)
-        for name, file in {"first": best, "second": best, "cut": broken, "other": iris}.items()
+        for name, file in {"first": best, "second": opposite, "cut": broken, "other": iris}.items()
     ]
 
     def use(number: int) -> None:
@@ -222,6 +225,8 @@ def test_the_model_of_an_alias_changes_while_requests_are_answered(outputs: Path
             client.join(60)
             assert client.lost is None
             assert {status for status, _ in client.answers} == {200}
-            assert {str(answer["version"]) for _, answer in client.answers} == {"1", "2"}
+            said = {(answer["version"], json.dumps(answer["answer"])) for _, answer in client.answers}
+            assert sorted(version for version, _ in said) == ["1", "2"]  # each of them always says the same
+            assert len({answer for _, answer in said}) == 2  # and not what the other says
         assert server.ended()[0] == 143
     assert len([line for line in server.log if line["event"] == "reload_failed"]) == 2

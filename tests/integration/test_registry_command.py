@@ -18,6 +18,8 @@ NOT_NEEDED = shutil.ignore_patterns("__pycache__", ".venv", "outputs", "notebook
 def clone(tmp_path_factory: pytest.TempPathFactory) -> ToyClone:
     """A clone with all packages and the first chapter."""
     clone = ToyClone(tmp_path_factory.mktemp("clone"))
+    for document in ("README.md", "EXPERIMENTS.md", "ROADMAP.md"):
+        shutil.copy(REPOSITORY / document, clone.root)
     for folder in ("config", "data_utils", "deployment", "engine", "inference", "plotting", "models/01_perceptron"):
         shutil.copytree(REPOSITORY / folder, clone.root / folder, ignore=NOT_NEEDED, dirs_exist_ok=True)
     for chapter in (None, clone.project.chapter("01")):
@@ -33,6 +35,7 @@ def test_a_run_is_registered_promoted_listed_and_loaded(clone: ToyClone, tmp_pat
 
     scratch("train", "01", "--experiment", "and", "--no-wandb")
     (run,) = (clone.root / "models/01_perceptron/outputs/models").iterdir()
+    scratch("reproduce", "01", "--experiment", "and")  # does nothing where the results of the repository are current
     said = scratch("registry", "register", run.name)
     assert said.startswith(f"registered run {run.name} as 01_perceptron version 1, at sqlite:///{clone.root}/outputs/")
     assert scratch("registry", "promote", "01", "1", "prod") == "01_perceptron version 1 is prod\n"

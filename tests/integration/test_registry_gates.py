@@ -11,6 +11,7 @@ import onnx
 import pytest
 import yaml
 
+from deployment.registry import gates
 from deployment.registry.bundle import assemble
 from deployment.registry.client import Registry, Version
 from deployment.registry.lifecycle import promote
@@ -97,8 +98,9 @@ def good(train: Callable[..., str]) -> str:
 
 
 @pytest.fixture(autouse=True)
-def results(chapter: Path, good: str) -> Path:
-    """The chapter's results: every claim held, on this data."""
+def results(chapter: Path, good: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The chapter's results: every claim held, on this data, by this code."""
+    monkeypatch.setattr(gates, "is_stale", lambda *_: False)
     data = json.loads((chapter / "outputs/models" / good / "metrics.json").read_text())["data"]
     return _say(chapter, data, [])
 
@@ -173,7 +175,22 @@ def test_results_with_a_claim_that_does_not_hold_on_all_seeds_are_a_reason(
     )
     results.write_text("{}")
     (reason,) = against(registry, chapter, version)
-    assert reason.startswith("90_logistic/blobs is not in results.json; `scratch reproduce 90`")
+    assert reason.startswith("90_logistic/blobs is not in results.json; `scratch reproduce 90 --experiment blobs`")
+
+
+def test_results_that_are_older_than_the_code_are_a_reason(
+    registry: Registry,
+    chapter: Path,
+    register: Callable[..., Version],
+    good: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gates, "is_stale", lambda *_: True)
+    (reason,) = against(registry, chapter, register(good))
+    assert reason == (
+        "results.json of 90_logistic/blobs is older than its code, settings or claims; "
+        "`scratch reproduce 90 --experiment blobs` brings it up to date"
+    )
 
 
 def _one_weight(folder: Path) -> None:

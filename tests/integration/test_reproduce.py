@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deployment.registry.currency import is_stale
 from tests.doubles.bench import NETWORK
 from tests.doubles.scripts import Ended, call
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
@@ -126,6 +127,22 @@ def test_what_has_not_changed_is_not_trained_again(chapter: Chapter) -> None:
     assert done.code == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if "unchanged since" in line]
     assert trained(done.stderr) == 0
+
+
+def test_results_are_stale_where_claims_or_code_have_changed(chapter: Chapter) -> None:
+    def stale(entry: dict[str, object]) -> bool:
+        return is_stale(chapter.folder, "blobs", entry)
+
+    assert not stale(chapter.results)
+    assert stale(chapter.results | {"versions": {"torch": "2.11.0"}})  # it is held against its own versions
+    chapter.change(claims=CLAIMS[:1])
+    assert stale(chapter.results)
+    chapter.change(claims=CLAIMS)
+    model = chapter.folder / "src/model.py"
+    before = model.read_text()
+    model.write_text(f"{before}ANOTHER = 1\n")
+    assert stale(chapter.results)
+    model.write_text(before)
 
 
 def test_a_claim_that_fails_is_named_with_how_far_it_is_off(chapter: Chapter) -> None:
