@@ -34,15 +34,30 @@ class Check(NamedTuple):
     env: dict[str, str] = {}  # noqa: RUF012  # never changed
 
 
+class Outcome(NamedTuple):
+    """How a check went."""
+
+    name: str
+    code: int
+    """The exit code of its tool."""
+    seconds: float
+    said: str
+
+
 @click.command("lint")
 @click.pass_obj
 def command(project: Project) -> int:
     """Run the linters of code, of workflows and of generated pages; each says ok or what it found."""
     venv = project.venv()
     venv.ensure("dev")
-    lanes = (type_checks(project), other_checks(project))
-    with ThreadPoolExecutor(len(lanes)) as pool, Children() as children:
-        failures = list(pool.map(lambda lane: sum(_fails(check, venv.python, children) for check in lane), lanes))
+    # Two at a time, one of each kind; what they say comes in the order of the checks.
+    with ThreadPoolExecutor(1) as other, ThreadPoolExecutor(1) as types, Children() as children:
+        outcomes = [
+            lane.submit(_run, check, venv.python, children)
+            for lane, checks in ((other, other_checks(project)), (types, type_checks(project)))
+            for check in checks
+        ]
+        failures = [_fails(outcome.result()) for outcome in outcomes]
     return 1 if any(failures) else 0
 
 
@@ -73,7 +88,7 @@ def other_checks(project: Project) -> list[Check]:
     ]
     governance = Check("governance", ("python", "-P", "-m", "cli", "governance", "--check"), root)
     return [
-        Check("black", ("black", "--check", "--quiet", "--diff", "."), root),
+        Check("black", ("black", "--check", "."), root),
         Check("flake8", ("flake8",), root),
         Check("ruff", ("ruff", "check", "--quiet", "."), root),
         Check("import-linter", ("lint-imports",), root),
@@ -112,15 +127,19 @@ def _matching(root: Path, pattern: str) -> list[str]:
     return sorted(str(path) for path in root.glob(pattern))
 
 
-def _fails(check: Check, python: Path, children: Children) -> bool:
-    """Run `check` and say how it went."""
+def _run(check: Check, python: Path, children: Children) -> Outcome:
     started = time.monotonic()
     program, *arguments = check.command
     with tempfile.TemporaryFile() as output:
         code = children.run([str(python.parent / program), *arguments], check.cwd, output, check.env)
         output.seek(0)
         said = output.read().decode(errors="replace").rstrip()
-    result = {0: "ok", LEFT_OUT: "left out"}.get(code, "FAILED")
-    verdict = f"{result:<10}{check.name:<28}{time.monotonic() - started:5.1f} s"
-    click.echo(f"{verdict}\n{said}\n" if code else verdict)
+    return Outcome(check.name, code, time.monotonic() - started, said)
+
+
+def _fails(outcome: Outcome) -> bool:
+    """Say how a check went."""
+    result = {0: "ok", LEFT_OUT: "left out"}.get(outcome.code, "FAILED")
+    verdict = f"{result:<10}{outcome.name:<28}{outcome.seconds:5.1f} s"
+    click.echo(f"{verdict}\n{outcome.said}\n" if outcome.code else verdict)
     return result == "FAILED"

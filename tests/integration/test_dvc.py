@@ -12,13 +12,11 @@ import pytest
 import yaml
 
 from cli.chapters import Project
-from cli.environment import environment, uv_environment
+from tests.doubles.tool_environment import ROOT, tool_environment
 from tests.doubles.toy_clone import executable
 
 pytestmark = pytest.mark.timeout(300)
 
-ROOT = Path(__file__).resolve().parents[2]
-REQUIREMENTS = ROOT / "deployment/dvc/requirements.txt"
 NEEDED = ("cli", "config", "data_utils", "engine", "plotting", "utils", "models/01_perceptron")
 EXPERIMENT = "models/01_perceptron/config/experiment/mnist-0v1.yaml"
 OUTPUTS = "models/01_perceptron/outputs/dvc"
@@ -28,20 +26,7 @@ STAGES = ("data", "train", "evaluate", "claims")
 @pytest.fixture(scope="session")
 def dvc() -> Path:
     """DVC in an environment of its own, kept under `build/`."""
-    folder = ROOT / "build/dvc"
-    stamp = folder / "installed.txt"
-    if not stamp.exists() or stamp.read_text() != REQUIREMENTS.read_text():
-        uv = shutil.which("uv") or str(ROOT / ".venv/bin/uv")
-        if not Path(uv).exists():
-            pytest.skip("there is no uv to install DVC with")
-        env = uv_environment(environment())
-        for command in (
-            [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder],
-            [uv, "pip", "install", "--quiet", "--python", folder / "bin/python", "-r", REQUIREMENTS],
-        ):
-            subprocess.run(command, env=env, check=True, timeout=200)
-        stamp.write_text(REQUIREMENTS.read_text())
-    return folder / "bin/dvc"
+    return tool_environment("dvc", ROOT / "deployment/dvc/requirements.txt") / "dvc"
 
 
 class Clone:

@@ -1,22 +1,27 @@
-"""The image of the API, made without Docker: its steps work, its command serves, and SIGTERM ends it."""
+"""The image of the API, made without Docker: its steps work, it serves what prod names, and SIGTERM ends it."""
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "tools/containers/try_dockerfile.py"
 PERCEPTRON = ROOT / "models/01_perceptron"
 
 
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
 def test_the_image_of_the_api_gets_ready_answers_and_stops(tmp_path: Path) -> None:
     train = [sys.executable, str(PERCEPTRON / "src/train.py"), "--experiment", "and", "--no-wandb"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([*train, "--outputs", str(tmp_path / "outputs")], env=env, check=True, capture_output=True)
     (checkpoint,) = (tmp_path / "outputs/models").glob("*/model_last.pt")
+    uri = registered_as_prod(checkpoint, tmp_path)
     (tmp_path / "example.json").write_text(json.dumps({"input": [1, 1]}))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -28,7 +33,7 @@ def test_the_image_of_the_api_gets_ready_answers_and_stops(tmp_path: Path) -> No
     done = subprocess.run(
         [
             *(sys.executable, str(PROGRAM), "--target", "api", *build, *asked),
-            *("--env", f"SCRATCH_API__SERVER__PORT={port}", "--", "--checkpoint", str(checkpoint), "--device", "cpu"),
+            *("--env", f"SCRATCH_API__SERVER__PORT={port}", "--env", f"MLFLOW_TRACKING_URI={uri}"),
         ],
         capture_output=True,
         text=True,
@@ -37,8 +42,21 @@ def test_the_image_of_the_api_gets_ready_answers_and_stops(tmp_path: Path) -> No
     assert done.returncode == 0, done.stdout + done.stderr
     assert "its HEALTHCHECK passes" in done.stdout
     (answer,) = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"model"')]
-    assert answer["model"] == "01_perceptron" and answer["answer"]["label"] == "1"
+    assert (answer["model"], answer["version"], answer["answer"]["label"]) == ("01_perceptron", "1", "1")
     assert "SIGTERM ended it with exit code 143" in done.stdout
+
+
+def registered_as_prod(checkpoint: Path, folder: Path) -> str:
+    """The address of a registry in which `prod` means `checkpoint`."""
+    from deployment.registry.client import Registry
+    from deployment.registry.writing import add, move
+
+    (folder / "bundle").mkdir()
+    shutil.copy(checkpoint, folder / "bundle/model.pt")
+    registry = Registry(f"sqlite:///{folder}/mlflow.db", create=True)
+    version = add(registry, PERCEPTRON.name, folder / "bundle", {"run_id": "and-0"})
+    move(registry, "prod", version, {"at": "2026-01-02T03:04:05Z", "by": "someone"})
+    return registry.uri
 
 
 def test_a_step_that_fails_and_a_target_that_is_not_there_are_told(tmp_path: Path) -> None:

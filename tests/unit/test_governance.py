@@ -50,12 +50,35 @@ def repository(tmp_path: Path) -> Path:
 # --- the check
 
 
+@pytest.mark.parametrize(
+    ("tamper", "message"),
+    [
+        (Path.unlink, r"reviewed\.yaml: No such file or directory$"),
+        (lambda path: path.write_bytes(b"\xff"), r"reviewed\.yaml: it is not in UTF-8$"),
+        (lambda path: path.write_text("[1"), r"reviewed\.yaml: while parsing a flow sequence"),
+    ],
+)
+def test_what_people_wrote_and_nobody_can_read_is_one_line(
+    repository: Path, tamper: Callable[[Path], object], message: str
+) -> None:
+    tamper(repository / "docs/governance/reviewed.yaml")
+    with pytest.raises(InputError, match=message):
+        untrue(repository, [ENVIRONMENT], lock_of(CLICK))
+
+
 def test_true_pages_are_left_in_peace(repository: Path) -> None:
     assert untrue(repository, [ENVIRONMENT], lock_of(CLICK)) == []
 
 
 @pytest.mark.parametrize("page", ["docs/governance/datasets.md", "docs/governance/dependencies.md"])
-@pytest.mark.parametrize("tamper", [Path.unlink, lambda path: path.write_text(path.read_text() + "All is well.\n")])
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        Path.unlink,
+        lambda path: path.write_text(path.read_text() + "All is well.\n"),
+        lambda path: path.write_bytes(b"\xff"),
+    ],
+)
 def test_a_page_that_was_changed_by_hand_is_named(
     repository: Path, page: str, tamper: Callable[[Path], object]
 ) -> None:
@@ -384,6 +407,12 @@ def test_a_tag_of_another_version_is_refused(released: Project) -> None:
 def test_a_version_without_changes_or_date_is_refused(released: Project, section: str) -> None:
     (released.root / "CHANGELOG.md").write_text(f"# Changelog\n\n{section}")
     with pytest.raises(InputError, match=r"CHANGELOG\.md has nothing under"):
+        notes(released, "0.2.0")
+
+
+def test_a_release_without_a_changelog_is_refused(released: Project) -> None:
+    (released.root / "CHANGELOG.md").unlink()
+    with pytest.raises(InputError, match=r"CHANGELOG\.md: No such file or directory"):
         notes(released, "0.2.0")
 
 
