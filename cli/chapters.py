@@ -104,6 +104,29 @@ class Project:
             )
         return chapter
 
+    def trained(self, name: str, checkpoint: str, outputs: Path | None) -> Chapter:
+        """The chapter called `name`, for a command that asks a model of it: what is missing is told before its packages
+        are installed.
+
+        Args:
+            name: As above.
+            checkpoint: Which model; only of `latest` it can be seen from here that there is none.
+            outputs: Where its runs are; None for the chapter's own.
+
+        Raises:
+            InputError: It does not say what its answers mean, or there is no run.
+        """
+        chapter = self.served(name)
+        runs = (outputs or chapter.folder / "outputs").glob("models/*/config.yaml")
+        if checkpoint == "latest" and not any(runs):
+            where = f"in {outputs}" if outputs else "yet"
+            known = ", ".join(experiment.name for experiment in chapter.experiments())
+            train = f"./scratch train {chapter.name} --experiment NAME"
+            raise InputError(
+                f"{chapter.name} has no trained model {where}; make one: {train}, where NAME is one of: {known}"
+            )
+        return chapter
+
     def workspace(self, chapter: Chapter) -> Path:
         """Where a learner's copy of `chapter` is, or would be."""
         return self.root / WORKSPACE / chapter.name

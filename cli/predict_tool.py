@@ -54,34 +54,46 @@ def predict(
 def _written(answers: list[dict[str, Any]], form: str) -> str:
     if form == "json":
         return dumps(answers, indent=2)
-    rows = [_flat(answer) for answer in answers]
+    rows = [_flat(answer, lists=form == "csv") for answer in answers]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     if form == "table":
-        cells = [[number, *(_short(row.get(name, "")) for name in columns)] for number, row in enumerate(rows, start=1)]
+        cells = [[number, *(_short(row.get(name)) for name in columns)] for number, row in enumerate(rows, start=1)]
         return table(["example", *columns], cells)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([row.get(name, "") for name in columns] for row in rows)
+    writer.writerows([_plain(row.get(name)) for name in columns] for row in rows)
     return text.getvalue().rstrip("\n")
 
 
-def _flat(value: Any, path: str = "") -> dict[str, Any]:
-    """Nested values under dotted names; candidates are named by their place: `candidates.1.label`."""
+def _flat(value: Any, lists: bool, path: str = "") -> dict[str, Any]:
+    """Nested values under dotted names; with `lists` also candidates, by their places: `candidates.1.label`."""
+    if lists and _is_listing(value):
+        value = {place: part for place, part in enumerate(value, start=1)}
     if isinstance(value, dict):
-        return {name: item for key, part in value.items() for name, item in _flat(part, f"{path}{key}.").items()}
-    if isinstance(value, list) and any(isinstance(part, dict) for part in value):
-        return {n: item for i, part in enumerate(value, 1) for n, item in _flat(part, f"{path}{i}.").items()}
-    if isinstance(value, list):
-        value = " ".join(map(str, value))
-    return {path.removesuffix("."): "" if value is None else value}
+        return {name: item for key, part in value.items() for name, item in _flat(part, lists, f"{path}{key}.").items()}
+    return {path.removesuffix("."): value}
+
+
+def _is_listing(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(part, dict) for part in value)
+
+
+def _plain(value: Any) -> Any:
+    """A cell of CSV."""
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _short(value: Any) -> Any:
-    """A cell of a table; the other forms have all of it."""
-    if isinstance(value, str) and len(value) > _WIDEST:
-        return f"{value[:_WIDEST]}…"
-    return float(f"{value:.4g}") if isinstance(value, float) else value
+    """A cell of a table, for people; the other forms have all of it."""
+    if _is_listing(value):
+        return ", ".join(" ".join(str(_short(item)) for item in part.values()) for part in value)
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, int):
+        return value
+    text = "" if value is None else str(_plain(value))
+    return f"{text[:_WIDEST]}…" if len(text) > _WIDEST else text
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class Serving(Protocol):
     """The names that `serving.py` defines.
 
-    Two more are optional, for pages in the browser (docs/interface.md): `recall(model, x)` of a memory gives what its
-    page shows, and `prepare(model, inputs, targets)` readies a new model for learning examples that a visitor placed.
+    Three more are optional, for pages in the browser (docs/interface.md): `recall(model, x)` of a memory gives what its
+    page shows, `computation(model, x)` how one answer was computed, and `prepare(model, inputs, targets)` readies a new
+    model for learning examples that a visitor placed.
     """
 
     Answer: Any

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_utils.description import Description
+from inference.pictures import FORMATS
 from utils.errors import InputError
 
 LARGEST_FILE = 64 * 2**20
@@ -53,7 +54,7 @@ def _parse(content: bytes, suffix: str, source: str, data: Description) -> list[
     try:
         return _examples(content.decode("utf-8-sig"), suffix, source, data)
     except UnicodeDecodeError:
-        raise InputError(f"{source} is neither a picture nor UTF-8 text") from None
+        raise InputError(f"{source} is neither UTF-8 text nor a {', '.join(FORMATS)} picture") from None
 
 
 def _examples(text: str, suffix: str, source: str, data: Description) -> list[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from plotting.style import BLUE, FAINT, GREEN, INK, VERMILLION, display_name, footnote, headline, new_figure, styled
 
@@ -32,13 +33,13 @@ def computation_graph(subject: str, nodes: Sequence[str], edges: Sequence[tuple[
     axes = figure.add_subplot()
     axes.set_axis_off()
     made = {b for _, b in edges}
-    for a, b in arrows:
-        arrow = {"arrowstyle": "-|>", "color": FAINT, "shrinkA": 17, "shrinkB": 17, "linewidth": 1.0}
-        axes.annotate("", places[b], places[a], arrowprops=arrow)
+    boxes = {}
     for node in shown:
-        _draw(
-            axes, places[node], nodes[node], VERMILLION if node == len(nodes) - 1 else BLUE if node in made else GREEN
-        )
+        colour = VERMILLION if node == len(nodes) - 1 else BLUE if node in made else GREEN
+        boxes[node] = _draw(axes, places[node], nodes[node], colour)
+    for a, b in arrows:  # after the boxes, whose sizes are known once they are drawn
+        arrow = {"arrowstyle": "-|>", "color": FAINT, "linewidth": 1.0, "patchA": boxes[a], "patchB": boxes[b]}
+        axes.annotate("", places[b], places[a], arrowprops=arrow)
     axes.set_xlim(-0.6, columns - 0.4)
     axes.set_ylim(rows - 0.4, -0.6)
     headline(
@@ -66,6 +67,7 @@ def _places(shown: range, arrows: Sequence[tuple[int, int]]) -> dict[int, tuple[
     return {node: (column[node] - left, row[node]) for node in shown}
 
 
-def _draw(axes: Axes, place: tuple[float, float], name: str, colour: str) -> None:
+def _draw(axes: Axes, place: tuple[float, float], name: str, colour: str) -> Patch | None:
+    """Write a name into a box; returns the box."""
     box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": colour, "linewidth": 1.5}
-    axes.text(*place, name, ha="center", va="center", fontsize=8, color=INK, bbox=box)
+    return axes.text(*place, name, ha="center", va="center", fontsize=8, color=INK, bbox=box).get_bbox_patch()

@@ -43,7 +43,7 @@ def command(
         raise InputError(f"--prune {prune:g}: give the share of the weights to set to zero, from 0 to less than 1")
     if epochs is not None and prune is None:
         raise InputError("--epochs is for --prune: --quantize does not train")
-    place = project.served(chapter)
+    place = project.trained(chapter, checkpoint, outputs)
     venv = project.venv(place)
     venv.ensure("export" if quantize else "base")
     given = {

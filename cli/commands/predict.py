@@ -50,7 +50,7 @@ def command(
         scratch predict 01 --checkpoint latest --input 0,1
         scratch predict 03 --checkpoint latest --input digit.png --top 5
     """
-    place = project.served(chapter)
+    place = project.trained(chapter, checkpoint, outputs)
     venv = project.venv(place)
     venv.ensure("base")
     given = {

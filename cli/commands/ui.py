@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli.chapters import Chapter, Project
+from cli.chapters import Project
 from cli.options import DEBUG, passed_on
 from cli.processes import become
 from cli.venvs import Venv
@@ -38,23 +38,12 @@ def command(
         scratch ui 03      draw a digit, and see what the network makes of it
         scratch ui         the runs of all chapters, and their curves
     """
-    place = None if chapter is None else project.served(chapter)
-    if place is not None:
-        _check(place, checkpoint, outputs)
+    place = None if chapter is None else project.trained(chapter, checkpoint, outputs)
     venv = _any_venv(project) if place is None else project.venv(place)
     venv.ensure(STAGE)
     given = {"--checkpoint": checkpoint, "--host": host, "--port": port, "--outputs": outputs, "--debug": debug}
     named = [] if place is None else [str(place.folder)]
     become(venv.python, ["-P", "-m", "deployment.interface", *named, *passed_on(given)])
-
-
-def _check(chapter: Chapter, checkpoint: str, outputs: Path | None) -> None:
-    """Say at once what would be found missing only after the packages are installed."""
-    found = (outputs or chapter.folder / "outputs").glob("models/*/config.yaml")
-    if checkpoint == "latest" and not any(found):
-        known = ", ".join(experiment.name for experiment in chapter.experiments())
-        train = f"./scratch train {chapter.name} --experiment NAME"
-        raise InputError(f"{chapter.name} has no trained model yet; make one: {train}, where NAME is one of: {known}")
 
 
 def _any_venv(project: Project) -> Venv:

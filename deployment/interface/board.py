@@ -1,7 +1,7 @@
 """A plane with points of several classes, and a model that answers for all of it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ class Board:
         self.predictor, self.pipeline = predictor, predictor.pipeline
         self.epochs: int | None = None
         """How long the points were learned; None while the checkpoint's model answers."""
+        self._lesson: object | None = None  # which learning may change the model
         self.asked: tuple[float, float] | None = None
         self.points: list[tuple[float, float]] = []
         self.classes: list[int] = []
@@ -63,8 +64,8 @@ class Board:
         del self.points[-1:], self.classes[-1:]
 
     def forget(self) -> None:
-        """Let the checkpoint's model answer again."""
-        self.pipeline, self.epochs = self.predictor.pipeline, None
+        """Let the checkpoint's model answer again, and end a learning that is going on."""
+        self.pipeline, self.epochs, self._lesson = self.predictor.pipeline, None, None
 
     def touch(self, column: float, row: float, number: int | None) -> None:
         """Ask at a place of the picture that was drawn last, or put a point there.
@@ -100,7 +101,10 @@ class Board:
         if not self.points:
             raise InputError("there are no points to learn; choose a class and click in the plane")
         targets = torch.tensor(self.classes)
+        self._lesson = lesson = object()
         for epoch, pipeline in learn(self.predictor, self._tensor(self.points), targets, epochs):
+            if self._lesson is not lesson:
+                return  # `forget` came in between
             self.epochs, self.pipeline = epoch, pipeline
             yield
 
@@ -141,6 +145,14 @@ class Board:
         across, down = drawn.size
         self._frame = (box.x0 * across, (1 - box.y1) * down, box.width * across, box.height * down)
         return drawn
+
+    def tape(self) -> Image.Image | None:
+        """How the answer was computed at the place that was asked about, of a chapter that shows it."""
+        serving: Any = self.predictor.chapter.serving  # `computation` is optional
+        if self.asked is None or not hasattr(serving, "computation"):
+            return None
+        drawn = serving.computation(self.pipeline.model, self.pipeline.prepare(self._tensor([self.asked])))
+        return picture(plotting.render("computation_graph", {"subject": self.predictor.data.name, **drawn}))
 
     def _classes(self, points: np.ndarray) -> np.ndarray:
         """The class at each of some places, [n, 2] to [n]."""

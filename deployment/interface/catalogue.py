@@ -1,5 +1,6 @@
 """The runs of all chapters, read from what is in their outputs; a run that is broken is listed as what it is."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,8 @@ from engine.run import Folders, read_summary
 from utils.errors import InputError
 from utils.schema import validate
 
-COLUMNS = ("run", "chapter", "experiment", "status", "seed", "epoch", "seconds", "metric", "best")
-UNREADABLE = "unreadable"
+COLUMNS = ("run", "chapter", "status", "seed", "epoch", "seconds", "metric", "best")
+UNREADABLE, KILLED = "unreadable", "killed"
 _TIME = re.compile(r"\d{8}T\d{6}Z")
 
 
@@ -30,13 +31,10 @@ class Entry:
 
     @property
     def status(self) -> str:
-        """How it stands."""
-        return str(self.summary.get("status", UNREADABLE))
-
-    @property
-    def experiment(self) -> str:
-        """The experiment, as the run or at least its name says."""
-        return str(self.summary.get("experiment") or self.run_id.split("-")[0])
+        """How it stands, as it noted itself; one that was killed could not."""
+        noted = str(self.summary.get("status", UNREADABLE))
+        lock = Folders.of(self.outputs, self.run_id).models / ".lock"
+        return KILLED if noted == "running" and not _held(lock) else noted
 
     @property
     def started(self) -> str:
@@ -58,7 +56,7 @@ class Entry:
         known = [self.summary.get(name) for name in ("seed", "epoch", "seconds")]
         rounded = [round(each, 2) if isinstance(each, float) else each for each in known]
         shown = None if value is None else float(f"{value:.5g}")
-        return [self.run_id, self.chapter, self.experiment, self.status, *rounded, metric, shown]
+        return [self.run_id, self.chapter, self.status, *rounded, metric, shown]
 
     def history(self) -> list[Row]:
         """The rows of its record; none where it cannot be read."""
@@ -66,6 +64,11 @@ class Entry:
             return read_rows(Folders.of(self.outputs, self.run_id).logs / "metrics.jsonl")
         except InputError:
             return []
+
+    def last(self) -> Row:
+        """The last value of each metric; of a run that could not note them, from its record."""
+        noted: Row = self.summary.get("last", {})
+        return noted or {name: value for row in self.history() for name, value in row.items() if "/" in name}
 
     def pictures(self) -> list[Path]:
         """What was drawn of it."""
@@ -123,6 +126,22 @@ class Catalogue:
         return known[1]
 
 
+def _held(lock: Path) -> bool:
+    """Whether a process holds a run's lock, as far as this system can tell."""
+    if os.name != "posix":
+        return True
+    import fcntl
+
+    try:
+        with lock.open() as file:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # freed as the file is closed
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def _runs(outputs: Path) -> list[Path]:
     try:
         return [path for path in (outputs / "models").iterdir() if path.is_dir()]
@@ -146,5 +165,5 @@ def chosen_by(entries: list[Entry], words: str, chapter: str, status: str) -> li
         for entry in entries
         if chapter in ("", entry.chapter)
         and status in ("", entry.status)
-        and all(word in f"{entry.run_id} {entry.chapter} {entry.experiment}".lower() for word in wanted)
+        and all(word in f"{entry.run_id} {entry.chapter}".lower() for word in wanted)
     ]

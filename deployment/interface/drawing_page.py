@@ -13,7 +13,7 @@ from deployment.interface.paper import paper, read, written
 from inference.predictor import Predictor
 
 TRY = (
-    "Draw with the mouse or a finger, or upload a picture. The model sees no more than the small picture on the right."
+    "Draw with the mouse or a finger, or upload a picture. The model sees no more than the small picture that appears."
 )
 _CANVAS = 320  # pixels of the longer side
 _PEN = 0.12  # of the longer side

@@ -51,7 +51,7 @@ def _sliders(page: gr.Blocks, predictor: Predictor) -> None:
     with gr.Row():
         with gr.Column(scale=3, min_width=340), gr.Row():
             columns = [_slider(data, i) for i in range(data.n_features)]
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_id="asked"):
             answer = gr.Label(label="The model's answer", elem_id="answer")
             along = gr.Dropdown([(n, i) for i, n in enumerate(data.feature_names)], value=0, label="Curve along")
             curve = shown("The answer along the column", "curve")
@@ -71,7 +71,8 @@ def _slider(data: Description, column: int) -> gr.Slider:
     digits = 2 - math.floor(math.log10((high - low) or 1.0))
     step = 10.0**-digits
     middle = (low + high) / 2 if data.standardization is None else data.standardization.mean[column]
-    low, high = (round(step * end, digits) for end in (math.floor(low / step), math.ceil(high / step)))
+    ends = math.floor(round(low / step, 3)), math.ceil(round(high / step, 3))  # float32 is off by some 1e-7
+    low, high = (round(step * end, digits) for end in ends)
     value = round(middle, digits)
     return gr.Slider(low, high, value=value, step=step, label=data.feature_names[column], min_width=240)
 
@@ -89,7 +90,7 @@ def _curve(predictor: Predictor, along: int, row: tuple[float, ...]) -> Image.Im
             "subject": data.name,
             "x": x,
             "answers": outputs[what].numpy(),
-            "names": names if len(names) == outputs[what].shape[1] else (f"score of '{names[-1]}'",),
+            "names": names if len(names) == outputs[what].shape[1] else names[-1:],
             "feature_name": data.feature_names[along],
             "what": what,
             "at": row[along],

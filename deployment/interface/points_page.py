@@ -7,12 +7,16 @@ import gradio as gr
 
 from deployment.interface.answers import ASKED, spoken, told
 from deployment.interface.board import Board
-from deployment.interface.figures import shown
+from deployment.interface.figures import captioned, shown
 from inference.predictor import Predictor
 
 TRY = (
     "Click in the plane to ask the model. Or choose a class and click to place points of it, then let a new model "
     "learn them, and watch where it puts its boundary."
+)
+_TAPE = (
+    "How the answer at the star was computed. In each box: the operation, the shape of its result, and the largest "
+    "entry of the gradient that the way back brings it, of the loss if the class that is answered is right."
 )
 _ASK = -1
 _MOST_EPOCHS = 2000
@@ -38,8 +42,10 @@ def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
                 fetch = gr.Button("Training data", min_width=140)
                 forget = gr.Button("Trained model", min_width=140)
             state = gr.Markdown(elem_id="state")
+    with gr.Column(visible=hasattr(predictor.chapter.serving, "computation")):
+        tape = captioned(_TAPE, "tape")
 
-    outputs = [board, plane, answer, state]
+    outputs = [board, plane, answer, state, tape]
     page.load(lambda: _now(Board(predictor)), outputs=outputs)
     plane.select(_touched, [board, click], outputs)
     learn.click(_learned, [board, epochs], outputs)
@@ -85,4 +91,4 @@ def _now(board: Board) -> list[Any]:
         names = board.predictor.data.feature_names
         place = ", ".join(f"{name} = {value:.4g}" for name, value in zip(names, board.asked, strict=True))
         remarks.append(f"The star is at {place}.")
-    return [board, plane, None if answer is None else spoken(answer), " ".join(remarks)]
+    return [board, plane, None if answer is None else spoken(answer), " ".join(remarks), board.tape()]

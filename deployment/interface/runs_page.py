@@ -42,14 +42,20 @@ def runs_page(project: Project, outputs: Path | None) -> gr.Blocks:
         )
         with gr.Tabs():
             with gr.Tab("Curves"):
-                with gr.Row():
-                    metric = gr.Dropdown([], label="Metric", elem_id="metric", min_width=220)
-                    log = gr.Checkbox(False, label="Logarithmic", min_width=180)
+                metric = gr.Dropdown([], label="Metric", elem_id="metric")
+                log = gr.Checkbox(False, label="Logarithmic")
                 curves = shown("The metric of the chosen runs over their epochs", "curves")
             with gr.Tab("Metrics"):
                 side = gr.Dataframe(interactive=False, elem_id="side", show_label=False, buttons=[])
             with gr.Tab("Pictures"):
-                pictures = gr.Gallery(columns=2, height="auto", show_label=False, elem_id="pictures", interactive=False)
+                pictures = gr.Gallery(
+                    columns=2,
+                    object_fit="contain",
+                    show_label=False,
+                    buttons=[],
+                    elem_id="pictures",
+                    interactive=False,
+                )
             with gr.Tab("Claims"):
                 claims = gr.Markdown(elem_id="claims")
         filters = [words, chapter, status, order]
@@ -102,7 +108,7 @@ class _Page:
             gr.Dropdown(metrics, value=metric),
             self.curves(chosen, metric, log),
             _side_by_side(entries),
-            [(str(path), f"{entry.run_id}: {path.stem}") for entry in entries for path in entry.pictures()],
+            [(str(path), f"{path.stem}, {entry.run_id}") for entry in entries for path in entry.pictures()],
             "\n\n".join(f"#### {entry.run_id}\n\n" + ("\n".join(entry.claims()) or "No claims.") for entry in entries),
         ]
 
@@ -127,7 +133,7 @@ def _counted(there: int, found: int) -> str:
 
 def _side_by_side(entries: list[Entry]) -> Any:
     """The last value of each metric, one column a run."""
-    last = [entry.summary.get("last", {}) for entry in entries]
+    last = [entry.last() for entry in entries]
     names = sorted({name for values in last for name in values})
     rows = [[name, *(_short(values.get(name)) for values in last)] for name in names]
     return gr.Dataframe(value=rows, headers=["metric", *(entry.run_id for entry in entries)])

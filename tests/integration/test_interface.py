@@ -31,6 +31,7 @@ TRAINED = {
     "drawing": ("03_mlp", "digits", ("--epochs", "5")),
     "form": ("03_mlp", "diabetes", ("--epochs", "2")),
     "memory": ("04_hopfield", "recall", ()),
+    "tape": ("00_autograd", "xor", ("--epochs", "2", "--visualize")),
 }
 """Page to chapter, experiment and what makes its training short."""
 
@@ -69,7 +70,7 @@ def address(process: "subprocess.Popen[str]") -> str:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four short runs, and three that are broken."""
+    """Five short runs, and three that are broken."""
     folder = tmp_path_factory.mktemp("outputs")
 
     def train(page: str) -> None:
@@ -219,9 +220,19 @@ def test_a_new_perceptron_learns_points_that_a_visitor_placed(visit: Callable[..
         click_at(page.locator("#plane img"), across, 0.5)
         shows(page.locator("#state"), f"of {number} points? ")
     page.get_by_role("button", name="Learn the points").click()
-    shows(page.locator("#state"), "The model is a new one.* 3 of 3 points are right")
+    shows(page.locator("#state"), "it went 100 times .* 3 of 3 points are right")
     page.get_by_role("button", name="Trained model").click()
     shows(page.locator("#state"), "that of run")
+
+
+def test_the_tape_of_an_answer_is_shown_with_its_gradients(visit: Callable[..., Page]) -> None:
+    page = visit("tape", WIDTHS[1])
+    page.locator("#plane img").wait_for()
+    expect(page.locator("#tape img")).to_have_count(0)
+    ask_at(page, 0.7, 0.4)
+    page.locator("#tape img").wait_for(state="attached")
+    page.locator("#tape").scroll_into_view_if_needed()  # it is loaded only then
+    page.locator("#tape img").wait_for()
 
 
 # --- drawing
@@ -309,15 +320,24 @@ def test_the_form_answers_for_the_row_it_shows(
     page.locator("#curve img").wait_for()
 
 
+def test_the_answer_stays_in_sight_while_the_form_is_scrolled(visit: Callable[..., Page]) -> None:
+    page = visit("form", WIDTHS[1])
+    shows(page.locator("#answer"), r"progression = ([\d.]+)")
+    page.set_viewport_size({"width": WIDTHS[1], "height": 300})
+    page.mouse.wheel(0, 400)
+    page.wait_for_function("window.scrollY >= 300", timeout=PATIENCE)
+    expect(page.locator("#answer")).to_be_in_viewport(ratio=1)
+
+
 # --- runs
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_runs_are_listed_chosen_and_compared(visit: Callable[..., Page], outputs: Path, width: int) -> None:
     page = visit("runs", width)
-    shows(page.locator("#count"), "7 of 7 runs")
+    shows(page.locator("#count"), "8 of 8 runs")
     page.get_by_label("Words in the name").fill("di")
-    shows(page.locator("#count"), "2 of 7 runs")
+    shows(page.locator("#count"), "2 of 8 runs")
     for name in ("digits-0", "diabetes-0"):
         page.locator("#runs").get_by_text(re.compile(f"^{name}")).last.click()
         expect(page.locator("#chosen")).to_contain_text(name, timeout=PATIENCE)
@@ -328,12 +348,28 @@ def test_runs_are_listed_chosen_and_compared(visit: Callable[..., Page], outputs
     expect(page.locator("#side")).to_contain_text("validation/mse", timeout=PATIENCE)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_pictures_of_a_run_are_whole(visit: Callable[..., Page], width: int) -> None:
+    page = visit("runs", width)
+    shows(page.locator("#count"), "8 of 8 runs")
+    page.get_by_label("Words in the name").fill("autograd")
+    shows(page.locator("#count"), "1 of 8 runs")
+    page.locator("#runs").get_by_text(re.compile("^xor-0")).last.click()
+    expect(page.locator("#chosen")).to_contain_text("xor-0", timeout=PATIENCE)
+    page.get_by_role("tab", name="Pictures").click()
+    graph = page.get_by_alt_text(re.compile("^computation_graph, xor-0"))
+    graph.wait_for()
+    graph.scroll_into_view_if_needed()  # it is loaded only then
+    box = "image => image.complete && Math.abs(image.width / image.height - image.naturalWidth / image.naturalHeight)"
+    page.wait_for_function(f"image => ({box})(image) < 0.1", arg=graph.element_handle(), timeout=PATIENCE)
+
+
 def test_broken_runs_are_listed_as_unreadable(visit: Callable[..., Page]) -> None:
     page = visit("runs")
-    shows(page.locator("#count"), "7 of 7 runs")
+    shows(page.locator("#count"), "8 of 8 runs")
     page.get_by_label("Status").click()
     page.get_by_role("option", name="unreadable").click()
-    shows(page.locator("#count"), "3 of 7 runs")
+    shows(page.locator("#count"), "3 of 8 runs")
     page.locator("#runs").get_by_text("cut-0").last.click()
     expect(page.locator("#chosen")).to_contain_text("cut-0", timeout=PATIENCE)
 

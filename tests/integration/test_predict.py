@@ -61,6 +61,9 @@ def test_a_table_is_printed_for_people(clone: ToyClone) -> None:
     head, _, *rows = told.stdout.splitlines()
     assert head.split()[:3] == ["example", "label", "probability"]
     assert [row.split()[0] for row in rows] == ["1", "2", "3"]
+    for row, answer in zip(rows, answers(ask(clone)), strict=True):
+        named = [f"{each['label']} {each['probability']:.4g}" for each in answer["candidates"]]
+        assert row.endswith(", ".join(named))
 
 
 def test_examples_come_through_stdin(clone: ToyClone) -> None:
@@ -143,6 +146,14 @@ def one_line(clone: ToyClone, *arguments: str) -> str:
 def test_an_error_is_one_line_and_the_exit_code_of_bad_input(clone: ToyClone) -> None:
     assert "line 1: 'x' is not a number" in one_line(clone, "90")
     assert "unknown chapter '7'" in one_line(clone, "7")
+
+
+def test_a_chapter_without_a_model_is_told_before_anything_is_installed(clone: ToyClone) -> None:
+    clone.add_chapter("92_untrained", {"serving.py": ""})
+    shutil.rmtree(clone.root / "models/92_untrained/.venv")
+    assert "92_untrained has no trained model yet; make one: ./scratch train 92_untrained" in one_line(clone, "92")
+    assert "has no trained model in " in one_line(clone, "92", "--outputs", "elsewhere")
+    assert not (clone.root / "models/92_untrained/.venv").exists()
 
 
 def test_a_chapter_that_says_nothing_cannot_be_asked(clone: ToyClone) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.interface.catalogue import Catalogue, Entry, chosen_by
+from deployment.interface.catalogue import COLUMNS, Catalogue, Entry, chosen_by
 
 CONFIG = """
 claims:
@@ -31,7 +31,7 @@ def add_run(outputs: Path, name: str, summary: str | None, history: str = "", co
 
 def finished(**more: object) -> str:
     best = {"metric": "train/accuracy", "value": 1.0, "step": 3}
-    return json.dumps({"status": "finished", "chapter": "01_toy", "experiment": "and", "best": best} | more)
+    return json.dumps({"status": "finished", "chapter": "01_toy", "best": best} | more)
 
 
 def entries(outputs: Path) -> list[Entry]:
@@ -46,8 +46,41 @@ def test_no_outputs_are_no_runs(tmp_path: Path) -> None:
 def test_a_broken_run_is_listed_as_unreadable(tmp_path: Path, summary: str | None) -> None:
     add_run(tmp_path, "xor-0-20260101T000000Z-0000", summary, history="{half a li")
     (entry,) = entries(tmp_path)
-    assert (entry.status, entry.experiment, entry.history(), entry.claims()) == ("unreadable", "xor", [], [])
-    assert len(entry.row()) == 9
+    assert (entry.status, entry.history(), entry.claims(), entry.last()) == ("unreadable", [], [], {})
+    assert len(entry.row()) == len(COLUMNS)
+
+
+HOLD = """
+import pathlib, sys
+from utils.locks import ProcessLock
+with ProcessLock(pathlib.Path(sys.argv[1]), "the run"):
+    print(flush=True)
+    input()
+"""
+
+
+def test_a_run_whose_process_is_gone_was_killed(tmp_path: Path) -> None:
+    add_run(tmp_path, "and-0", finished(status="running"))
+    catalogue, lock = Catalogue([("01_toy", tmp_path)]), tmp_path / "models/and-0/.lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as training:
+        assert training.stdout is not None
+        training.stdout.readline()
+        assert [entry.status for entry in catalogue.entries()] == ["running"]
+        training.kill()
+    assert lock.exists()
+    assert [entry.status for entry in catalogue.entries()] == ["killed"]
+
+
+def test_the_last_values_of_a_killed_run_come_from_its_record(tmp_path: Path) -> None:
+    rows = '{"step": 0, "train/loss": 2.0, "train/accuracy": 0.5}\n{"step": 4, "train/loss": 1.0}\n'
+    add_run(tmp_path, "and-0", json.dumps({"status": "running"}), rows)
+    add_run(tmp_path, "and-1", finished(last={"train/loss": 0.5}), rows)
+    assert {entry.run_id: entry.last() for entry in entries(tmp_path)} == {
+        "and-0": {"train/loss": 1.0, "train/accuracy": 0.5},
+        "and-1": {"train/loss": 0.5},
+    }
 
 
 @pytest.mark.parametrize("best", [None, 3, {}, {"metric": "loss", "value": "nan"}])
@@ -79,7 +112,7 @@ def test_thousands_of_runs_are_read_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_runs_are_chosen_by_words_chapter_and_status(tmp_path: Path) -> None:
     add_run(tmp_path, "and-0", finished())
-    add_run(tmp_path, "xor-0", finished(experiment="xor", status="failed"))
+    add_run(tmp_path, "xor-0", finished(status="failed"))
     found = entries(tmp_path)
     assert [entry.run_id for entry in chosen_by(found, "XOR toy", "", "")] == ["xor-0"]
     assert [entry.run_id for entry in chosen_by(found, "", "01_toy", "finished")] == ["and-0"]

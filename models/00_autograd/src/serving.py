@@ -1,17 +1,22 @@
 """How a network that learned on the tape is asked, and what it answers.
 
-Nothing is learned here, so no tape is needed: the forward pass is written in torch's operations, which can be exported.
+An answer needs no tape: the forward pass is written in torch's operations, which can be exported. `computation` shows
+the tape all the same, for those who want to see it.
 """
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from data_utils.description import Description
+from graph import graph_of
 from inference.answers import Asked, Classification, Row, classification
 from model import TapeNetwork
+from networks import cross_entropy, tape_scores
+from tape import Variable, in_order
 
 if TYPE_CHECKING:
     from engine.config import ExperimentConfig
@@ -37,3 +42,17 @@ def ask(model: TapeNetwork, x: Float[Tensor, "batch *shape"]) -> dict[str, Tenso
 def answer(row: Row, data: Description, asked: Asked) -> Classification:
     """The most likely classes."""
     return classification(row, data, asked)
+
+
+def computation(model: TapeNetwork, x: Float[Tensor, "one *shape"]) -> dict[str, Any]:
+    """The tape of one answer, with the gradients that the way back finds for the loss of the class that is answered.
+
+    Returns:
+        What `plotting.computation_graph` draws: `nodes`, each with the largest entry of its gradient, and `edges`.
+    """
+    scores = tape_scores([Variable(array) for array in model.arrays()], x.flatten(1).double().numpy())
+    loss = cross_entropy(scores, scores.data.argmax(axis=1))
+    loss.backward()
+    names, edges = graph_of(loss)
+    gradients = [np.abs(variable.gradient).max() for variable in in_order(loss)]
+    return {"nodes": [f"{name}\n∂ {found:.2g}" for name, found in zip(names, gradients, strict=True)], "edges": edges}

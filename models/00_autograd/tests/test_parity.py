@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import operations
+from config import ModelConfig
 from gradient_check import CASES, gradient_error
+from model import TapeNetwork
 from networks import by_hand, by_tape, by_torch
+from serving import computation
 from tape import Variable
 from tests.support.agreement import agree
 
@@ -88,3 +91,16 @@ def test_tape_hand_and_torch_give_the_same_network(seed: int, n: int, hidden: li
         agree("the loss of a network", loss, known[0], tolerance=1e-9, equation="(11)", against=against)
         ours, theirs = (np.concatenate([each.ravel() for each in found]) for found in (gradients, known[1]))
         agree("the gradients of a network", ours, theirs, tolerance=1e-9, equation="(3)", against=against)
+
+
+def test_the_tape_that_is_shown_has_the_gradients_of_torch() -> None:
+    model = TapeNetwork(ModelConfig(hidden=(3,), learning_rate=0.1, comparison=None), 2, 2)
+    x = torch.tensor([[0.3, 0.8]])
+    classes = model.evaluation_step((x, torch.zeros(1, dtype=torch.int64)))["predictions"]
+    _, gradients = by_torch(model.arrays(), x.double().numpy(), classes.numpy())
+    shown = computation(model, x)
+    leaves = [name.split("\n")[-1] for name in shown["nodes"] if name.startswith("leaf")]
+    assert {f"∂ {np.abs(gradient).max():.2g}" for gradient in gradients} <= set(leaves)
+    assert len(leaves) == 1 + len(gradients)  # the input has one too
+    assert shown["nodes"][-1] == "mean\nnumber\n∂ 1"
+    assert all(source < node for source, node in shown["edges"])
