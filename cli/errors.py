@@ -26,6 +26,12 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         if isinstance(abort.__cause__, EOFError):  # click takes it for Ctrl-D at a prompt, and we have none
             raise abort.__cause__ from None
         _fail("interrupted", 128 + signal.SIGINT)
+    except click.exceptions.NoArgsIsHelpError as error:  # its message is the help of a group, in its lines
+        error.show()
+        leave(error.exit_code)
+    except click.MissingParameter as error:
+        where = f"; `{error.ctx.command_path} --help` says what it takes" if error.ctx else ""
+        _fail(f"{error.format_message().rstrip('.')}{where}", error.exit_code)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
     except ScratchError as error:

@@ -73,14 +73,15 @@ def _chapter_table(entries: Mapping[str, Any]) -> str:
     ]
     seconds = sum(entry["seconds"] for entry in entries.values())
     made = sorted({_made_with(entry) for entry in entries.values()})
-    seeds = sorted({_seeds(entry) for entry in entries.values()})
+    first, *others = sorted({_seeds(entry) for entry in entries.values()})
+    seeds = " and ".join([first, *(other.partition(" ")[2] for other in others)])
     return "\n".join(
         [
             "| experiment | claim about | kind | measured | limit | holds |",
             "|---|---|---|---|---|---|",
             *rows,
             "",
-            f"Measured is the value nearest to the limit. {' and '.join(seeds)}, one thread, {'; '.join(made)};",
+            f"Measured is the value nearest to the limit. {seeds}, one thread, {'; '.join(made)};",
             f"{seconds:.0f} s of training in all. Written by `scratch reproduce` from [results.json](results.json).",
         ]
     )

@@ -28,7 +28,7 @@ def start(*command: object, env: dict[str, str] | None = None, **options: Any) -
     )
 
 
-def finish(process: "subprocess.Popen[str]", seconds: float | None = 60) -> Ended:
+def finish(process: "subprocess.Popen[str]", seconds: float | None = None) -> Ended:
     """Wait for its end, for at most `seconds`; None leaves the limit to the test's own."""
     stdout, stderr = process.communicate(timeout=seconds)
     return Ended(process.returncode, stdout or "", stderr or "")

@@ -87,7 +87,7 @@ class ToyClone:
             text=True,
             env=self.environment(**variables),
             cwd=cwd or self.root,
-            timeout=60,
+            timeout=240,
             check=False,
         )
 
@@ -98,7 +98,7 @@ class ToyClone:
             while process.poll() is None and not (pid.exists() and pid.read_text()):
                 time.sleep(0.05)
             process.send_signal(number)
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=240)
             return process.returncode, said
 
 

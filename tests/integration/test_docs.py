@@ -71,10 +71,6 @@ PROVEN_ELSEWHERE = {
     "pip install -r requirements.txt": (".ci/run", "pip install --quiet -r requirements.txt"),
     "pip install -r ../../requirements-dev.txt": (".ci/run", "pip install --quiet -r ../../requirements-dev.txt"),
     "pip install -e ../../": (".ci/run", "pip install --quiet -e ../../"),
-    "for seed in 0 1 2 3 4; do python src/train.py --experiment and --seed $seed --no-wandb; done": (
-        "cli/reproduce/session.py",
-        'client.ask(ask="train"',
-    ),
     **{f"./scratch reproduce {what}": (TEST_REPRODUCE, '"reproduce", "90"') for what in ("01", "--module 1")},
     './scratch new 35_mine --title "My network" --year 2026 --paper "On my network"': (TEST_NEW, '"new", chapter'),
     "./scratch train 35 --experiment moons --visualize": (TEST_NEW, "test_every_chapter.py"),
@@ -283,7 +279,7 @@ def _type(command: str, clone: Path, folder: Path) -> subprocess.CompletedProces
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

@@ -1,4 +1,4 @@
-"""What every chapter owes its readers, whichever it is: scripts that run, mistakes told in a line, a notebook."""
+"""What every chapter owes its readers: scripts that run and repeat, mistakes told in a line, a notebook."""
 
 import ast
 import re
@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from cli.chapters import Chapter, Project
+from engine.comparison import differences, fingerprint
+from engine.run import Folders, run_ids
 from tests.doubles.scripts import Ended, call
 from tests.support.notebooks import execute
 
@@ -52,10 +54,14 @@ def run_of(chapter: Chapter, trained: dict[str, Trained], tmp_path_factory: pyte
     if chapter.name not in trained:
         experiment = next(iter(plots(chapter)))
         outputs = tmp_path_factory.mktemp(chapter.name) / "outputs"
-        train = (chapter.folder / "src/train.py", "--experiment", experiment, "--no-wandb", "--visualize")
-        ended = call(*train, "--outputs", outputs, "trainer.duration=2 epochs")
-        trained[chapter.name] = Trained(experiment, outputs, ended)
+        trained[chapter.name] = Trained(experiment, outputs, train(chapter, experiment, outputs, "--visualize"))
     return trained[chapter.name]
+
+
+def train(chapter: Chapter, experiment: str, outputs: Path, *more: str) -> Ended:
+    """Train for two epochs, in a process of its own."""
+    script = (chapter.folder / "src/train.py", "--experiment", experiment, "--seed", 7, "--no-wandb")
+    return call(*script, "--outputs", outputs, "trainer.duration=2 epochs", *more)
 
 
 def test_a_chapter_is_whole(chapter: Chapter) -> None:
@@ -89,6 +95,17 @@ def test_training_leaves_its_files_and_pictures(
     assert expected <= {path.name for path in models.iterdir()}
     assert {path.stem for path in pictures.iterdir()} == set(plots(chapter)[run.experiment])
     assert {"train.log", "metrics.jsonl"} <= {path.name for path in logs.iterdir()}
+
+
+def test_the_same_seed_gives_the_same_bits_in_another_process(
+    chapter: Chapter, trained: dict[str, Trained], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    run = run_of(chapter, trained, tmp_path_factory)
+    again = train(chapter, run.experiment, tmp_path)
+    assert (run.ended.code, again.code) == (0, 0), run.ended.stderr + again.stderr
+    first, second = (fingerprint(Folders.of(outputs, *run_ids(outputs))) for outputs in (run.outputs, tmp_path))
+    assert "model in model_last.pt" in first
+    assert differences(first, second) == []
 
 
 def test_evaluating_finds_what_training_left(

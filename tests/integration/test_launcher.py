@@ -171,7 +171,7 @@ def test_an_installer_that_outlives_its_command_keeps_others_waiting(clone: ToyC
     assert second.stderr.readline() == "waiting for another scratch command that is installing packages\n"
     assert second.stderr.readline() == "making .venv\n"
     assert (tmp_path / "ended").exists()
-    second.communicate(timeout=20)
+    second.communicate(timeout=120)
 
 
 def test_a_real_environment_is_made_from_a_local_list_without_network(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def execute(chapter: Path, outputs: Path) -> Shown:
     folder = outputs.parent / "notebooks"
     folder.mkdir(exist_ok=True)
     notebook = nbformat.read(chapter / "notebooks/analysis.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(notebook, timeout=240, startup_timeout=240, resources={"metadata": {"path": str(folder)}}).execute()
     assert _contents(outputs) == before, "a notebook only reads"
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     printed = "".join(output.get("text", "") for output in shown)

@@ -53,6 +53,33 @@ def test_an_unknown_option_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_what_is_missing_is_named_with_where_to_read_on(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["program"])
+
+    @click.command()
+    @click.argument("chapter", metavar="NN")
+    def command(chapter: str) -> None:
+        """What it does."""
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(command, "program")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: Missing argument 'NN'; `program --help` says what it takes\n"
+
+
+def test_a_group_alone_shows_its_help_in_lines(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["program"])
+
+    @click.group()
+    def group() -> None:
+        """What it does."""
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(group, "program")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("Usage: program [OPTIONS] COMMAND [ARGS]...\n\n  What it does.\n")
+
+
 def test_ctrl_c_is_130(monkeypatch, capsys):
     assert ends_with(raising(KeyboardInterrupt()), monkeypatch) == 130
     assert capsys.readouterr().err.strip() == "error: interrupted"

@@ -200,6 +200,12 @@ def test_the_documents_tell_what_was_measured_and_what_a_person_added(clone: Toy
     assert "  | `n=1` | 0.5 |" in experiments
 
 
+def test_a_chapter_whose_experiments_have_different_seeds_says_both(clone: ToyClone) -> None:
+    results = {"xor": entry(0.25), "xor-width": entry(0.25, seeds=list(range(10)))}
+    write(clone.root / "models/01_toy/results.json", results)
+    assert "Seeds 0 to 9 and 0, 1, one thread" in documents(clone.project)[clone.root / "models/01_toy/README.md"]
+
+
 def test_an_experiment_without_results_says_how_to_get_them(clone: ToyClone) -> None:
     (clone.root / "models/01_toy/results.json").unlink()
     root, experiments = documents(clone.project).values()

@@ -92,7 +92,7 @@ def test_the_overlap_at_several_loads_is_that_of_loops(network: Make, signs: Mak
                 state = swept(weights, state, model.units(sweep).tolist())
             found.append(int(state @ pattern) / 40)
         overlap = model.evaluation_step((patterns, torch.arange(n)))["overlap"]
-        agree(f"the overlap at {n} patterns", overlap, np.mean(found), tolerance=1e-6, against=BRUTE_FORCE)
+        agree("the overlap after recall", overlap, np.mean(found), tolerance=1e-6, against=BRUTE_FORCE)
 
 
 def probes_of(model: Any) -> Tensor:
