@@ -24,7 +24,8 @@ def explained(uri: str) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, OSError) and type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise
-        place, said = shown(uri), " ".join(str(error).split()).replace(uri, shown(uri))[:_LONGEST]
+        said, _, _ = " ".join(str(error).split()).replace(uri, shown(uri)).partition(" [SQL: ")
+        place, said = shown(uri), said[:_LONGEST]
         if database(uri) is None and ("Max retries exceeded" in str(error) or isinstance(error, ConnectionError)):
             raise RunError(f"the registry {place} does not answer; is it running? ({said})") from error
         raise RunError(f"the registry {place} refused: {said}") from error

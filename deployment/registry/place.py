@@ -14,6 +14,7 @@ from utils.errors import InputError, RunError
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "MLFLOW_TRACKING_URI"
 _SQLITE = "sqlite:///"
+_WAIT_SECONDS = 20  # for another program that writes to the database
 
 
 def chosen(uri: str | None) -> str:
@@ -62,12 +63,15 @@ def opening(uri: str, create: bool) -> Iterator[None]:
         if path is not None:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                lock = held.enter_context(path.with_name(f"{path.name}.lock").open("w"))
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                with closing(sqlite3.connect(path, timeout=20)) as connection:
+                if not path.exists() or os.access(path.parent, os.W_OK):  # where nobody can write, nobody makes tables
+                    lock = held.enter_context(path.with_name(f"{path.name}.lock").open("w"))
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
                     connection.execute("select count(*) from sqlite_master").fetchone()
             except (OSError, sqlite3.Error) as error:
-                raise RunError(
-                    f"cannot use the registry {path}: {error}; restore a copy, or name another by --uri"
-                ) from None
+                locked = "locked" in str(error)
+                advice = (
+                    "another program writes to it; try again" if locked else "restore a copy, or name another by --uri"
+                )
+                raise RunError(f"cannot use the registry {path}: {error}; {advice}") from None
         yield

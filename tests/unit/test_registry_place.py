@@ -1,9 +1,15 @@
 """Where the registry is, and what is said where it cannot be used."""
 
+import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from deployment.registry import place
+from deployment.registry.failures import explained
 from deployment.registry.place import VARIABLE, chosen, opening, shown
 from utils.errors import InputError, RunError
 
@@ -57,3 +63,31 @@ def test_a_folder_that_cannot_be_written_costs_one_line_at_once() -> None:
         opening("sqlite:////proc/outputs/registry/mlflow.db", create=True),
     ):
         pass
+
+
+def test_a_database_that_another_program_holds_costs_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "_WAIT_SECONDS", 0)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        with (
+            pytest.raises(RunError, match=r"database is locked; another program writes to it; try again"),
+            opening(f"sqlite:///{tmp_path}/mlflow.db", create=False),
+        ):
+            pass
+
+
+def test_a_database_that_can_only_be_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mlflow.db").touch()
+    monkeypatch.setattr(os, "access", lambda *_: False)  # for root, too
+    with opening(f"sqlite:///{tmp_path}/mlflow.db", create=False):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+
+
+def test_what_a_database_refuses_is_said_without_its_sql() -> None:
+    refusal = sqlite3.OperationalError("attempt to write a readonly database")
+    with (
+        pytest.raises(RunError, match=r"^the registry sqlite:///r.db refused: .*attempt to write a readonly database$"),
+        explained("sqlite:///r.db"),
+    ):
+        raise OperationalError("INSERT INTO tags VALUES (?)", ("a",), refusal)
