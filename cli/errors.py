@@ -1,6 +1,8 @@
 """How a command ends: one line on stderr and the right exit code."""
 
+import errno
 import gc
+import os
 import signal
 import sys
 import traceback
@@ -43,7 +45,11 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         _fail(f"not written yet: {error}; `./scratch check {copy}` says how far you are", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 128 + signal.SIGINT)
-    except Exception:  # a defect of ours
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # such as the file that stdout goes to
+            _drop_unwritten()
+            _fail(f"cannot write: {error.strerror}; free some space", 1)
+        # a defect of ours
         if world_size() == 1:
             raise
         if speaks_for_all():
@@ -58,6 +64,14 @@ def _copy_of(error: NotImplementedError) -> str | None:
     *_, frame = traceback.extract_tb(error.__traceback__)
     chapter = Path(frame.filename).parent.parent
     return chapter.name if chapter.parent.name == WORKSPACE else None
+
+
+def _drop_unwritten() -> None:
+    """Let go of what stdout cannot take, or the interpreter would try again as it ends, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

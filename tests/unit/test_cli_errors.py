@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import click
@@ -99,3 +102,16 @@ def test_a_file_that_ends_too_soon_is_not_taken_for_an_interruption(monkeypatch)
 def test_a_command_ends_with_the_code_that_it_returns(monkeypatch):
     assert ends_with(lambda: 3, monkeypatch) == 3
     assert ends_with(lambda: None, monkeypatch) == 0
+
+
+PRINTING = "import click; from cli.errors import run_command; run_command(click.command()(lambda: click.echo('said')))"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
+@pytest.mark.parametrize("options", [(), ("-u",)], ids=["buffered", "unbuffered"])
+def test_a_full_disk_under_stdout_is_one_line(options):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, *options, "-c", PRINTING]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    expected = "error: cannot write: No space left on device; free some space\n"
+    assert (ended.returncode, ended.stderr) == (1, expected)
