@@ -199,8 +199,7 @@ def test_a_loop_that_never_ends_is_cut_off_and_its_line_is_said(clone: ToyClone,
     written(copy, "    import time\n    while True:\n        time.sleep(0.01)\n")
     for limit in ("2", "10", "50"):  # as short as it may be: a busy machine takes seconds to get to the loop
         said = clone.scratch("check", "1", "--limit", limit).stdout
-        assert f"no answer after {limit} s: is there a loop that never ends?" in said
-        if "It was at line 1" in said:
+        if f"no answer after {limit} s: is there a loop that never ends? It was at line 1" in said:
             return
     pytest.fail(said)
 

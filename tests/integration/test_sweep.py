@@ -55,6 +55,9 @@ def chapter(tmp_path: Path) -> Path:
     return tmp_path / "01_toy"
 
 
+ENDED = ("complete", "pruned")  # which of the two, is decided by how much of a training was seen while it ran
+
+
 class Sweep:
     """A sweep of the toy chapter, by the process that `scratch sweep` becomes."""
 
@@ -179,7 +182,7 @@ def test_an_interrupted_sweep_leaves_no_training_behind_and_goes_on(
     assert _processes_of(trials) == []
     again = sweep.resumed().run()
     assert again.code == 0, again.stderr
-    assert [row["state"] for row in sweep.results()] == ["complete"] * 4
+    assert [row["state"] in ENDED for row in sweep.results()] == [True] * 4
 
 
 def test_a_killed_sweep_goes_on_as_if_nothing_had_been(chapter: Path) -> None:
@@ -198,7 +201,7 @@ def test_a_killed_sweep_goes_on_as_if_nothing_had_been(chapter: Path) -> None:
     after = [json.loads(line) for line in journal.read_text().splitlines()]
     assert after[: len(before)] == before
     results = sweep.results()
-    assert [row["state"] for row in results] == ["complete"] * 6
+    assert [row["state"] in ENDED for row in results] == [True] * 6
     assert len({row["x"] for row in results}) == 6  # and none was drawn twice
     assert _processes_of(trials) == []
 
