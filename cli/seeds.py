@@ -22,7 +22,7 @@ def seeds_of(text: str) -> list[int]:
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
         raise InputError(f"--seeds {text} is no list of seeds: write 0-7 or 0,3,5")
     bounds = [tuple(map(int, part.split("-"))) for part in text.split(",")]
-    if sum(bound[-1] - bound[0] + 1 for bound in bounds) > _MOST:
+    if sum(max(0, bound[-1] - bound[0] + 1) for bound in bounds) > _MOST:
         raise InputError(f"--seeds {text}: at most {_MOST:,} seeds at once")
     found = [seed for bound in bounds for seed in range(bound[0], bound[-1] + 1)]
     if any(bound[0] > bound[-1] for bound in bounds) or len(set(found)) < len(found):

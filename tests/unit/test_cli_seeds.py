@@ -25,7 +25,7 @@ def test_a_seed_counts_once_and_ranges_go_up(text: str) -> None:
         seeds_of(text)
 
 
-@pytest.mark.parametrize("text", ["0-1000", "0-999999999999", "0-999,5000"])
+@pytest.mark.parametrize("text", ["0-1000", "0-999999999999", "0-999,5000", "0-9999999999,9999999999-0"])
 def test_more_seeds_than_a_process_holds_are_refused_before_they_are_counted_out(text: str) -> None:
     with pytest.raises(InputError, match="at most 1,000 seeds at once"):
         seeds_of(text)
