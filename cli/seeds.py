@@ -1,4 +1,4 @@
-"""`train.py --seeds`: one run for each of several seeds."""
+"""`--seeds`: which seeds a text stands for, and one run for each of them."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,16 +10,20 @@ from utils.errors import InputError
 if TYPE_CHECKING:
     from engine.run import Run
 
+_MOST = 1000  # of a training, each has a model, a run and open files
+
 
 def seeds_of(text: str) -> list[int]:
     """The seeds that `0-7` or `0,3,5` stands for, in that order.
 
     Raises:
-        InputError: It is neither, or a seed comes twice.
+        InputError: It is neither, a seed comes twice, or there are too many.
     """
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
         raise InputError(f"--seeds {text} is no list of seeds: write 0-7 or 0,3,5")
     bounds = [tuple(map(int, part.split("-"))) for part in text.split(",")]
+    if sum(max(0, bound[-1] - bound[0] + 1) for bound in bounds) > _MOST:
+        raise InputError(f"--seeds {text}: at most {_MOST:,} seeds at once")
     found = [seed for bound in bounds for seed in range(bound[0], bound[-1] + 1)]
     if any(bound[0] > bound[-1] for bound in bounds) or len(set(found)) < len(found):
         raise InputError(f"--seeds {text}: give each seed once, and ranges from the smaller to the larger")

@@ -93,11 +93,11 @@ def join(config: HardwareConfig) -> Iterator[World]:
     import torch
     import torch.distributed as dist
 
-    if config.device == "mps":
-        raise InputError("hardware.device mps cannot be shared by several processes; use cpu or cuda")
-    world = World(int(os.environ["RANK"]), world_size(), int(os.environ["LOCAL_RANK"]))
     gpus, here = torch.cuda.device_count(), int(os.environ["LOCAL_WORLD_SIZE"])
     on_gpu = config.device == "cuda" or (config.device == "auto" and gpus > 0)
+    if config.device == "mps" or (config.device == "auto" and not on_gpu and torch.backends.mps.is_available()):
+        raise InputError("the device mps cannot be shared by several processes; use hardware.device=cpu")
+    world = World(int(os.environ["RANK"]), world_size(), int(os.environ["LOCAL_RANK"]))
     if on_gpu and gpus < here:
         raise InputError(
             f"each process takes a GPU of its own, and torchrun started {here} where there are {gpus}: "

@@ -1,10 +1,9 @@
 """`scratch reproduce`."""
 
-import re
-
 import click
 
 from cli.chapters import Chapter, Project
+from cli.seeds import seeds_of
 from utils.errors import InputError, unknown
 
 
@@ -60,7 +59,7 @@ def command(
         for name in experiments:
             if name not in known:
                 raise unknown(f"experiment of {chapter.name}", name, known)
-    wanted = _seeds(seeds)
+    wanted = tuple(seeds_of(seeds)) if seeds else ()
     from cli.reproduce.run import reproduce
 
     return reproduce(project, chosen, experiments, wanted, jobs, force)
@@ -76,16 +75,3 @@ def _chosen(project: Project, names: tuple[str, ...], every: bool, modules: tupl
         if not known[number][1]:
             raise InputError(f"module {number}, {known[number][0]}, has no chapters yet")
     return project.choose((*names, *(chapter.name for number in modules for chapter in known[number][1])))
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    """`0-4`, `0,7` or `0-2,9`."""
-    if not text:
-        return ()
-    found: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
-        if match is None:
-            raise InputError(f"--seeds '{text}': write whole numbers and ranges, such as 0-4 or 0,7")
-        found += range(int(match[1]), int(match[2] or match[1]) + 1)
-    return tuple(dict.fromkeys(found))

@@ -29,6 +29,7 @@ from engine.parallel import build_shared_update
 from engine.sharded import finish_save, gathered, load_sharded, save_sharded, verify_sharded
 from engine.splitting import split_model, whole
 from engine.window import NonFinite, Window
+from tests.doubles.half_on_cpu import HalfOnCpu
 from utils.ranks import leave
 from utils.schema import Strict
 
@@ -132,6 +133,17 @@ def bfloat16_follows_one_process(world: World) -> list[str]:
     return [] if error > 0 and apart <= 2 * error else [f"rounding costs {error:.2g}, sharing {apart:.2g}"]
 
 
+def ranks_skip_the_same_steps_of_fp16(world: World) -> list[str]:
+    ends = []
+    for strategy in ("ddp", "fsdp"):
+        with mock.patch(f"{__name__}.Hardware", HalfOnCpu):
+            training = Training(world, config(strategy, batch_size=8), False).go(12)
+        ends.append((training.hardware.scaler.get_scale(), digest(training.weights())))
+    scales = {scale for rank in world.gather(ends) for scale, _ in rank}
+    bits = [{each for _, each in ranks} for ranks in zip(*world.gather(ends), strict=True)]
+    return [] if len(scales) == 1 and scales != {2.0**22} and all(len(each) == 1 for each in bits) else [f"{ends}"]
+
+
 def gradients_are_exchanged_once_a_step(world: World) -> list[str]:
     problems = []
     for counts in (False, True):
@@ -218,6 +230,7 @@ def a_sharded_checkpoint_comes_back_whole_and_split(world: World) -> list[str]:
 CHECKS: list[Callable[[World], list[str]]] = [
     the_weights_are_those_of_one_process,
     bfloat16_follows_one_process,
+    ranks_skip_the_same_steps_of_fp16,
     gradients_are_exchanged_once_a_step,
     an_evaluation_is_that_of_one_process,
     a_bad_value_on_one_rank_stops_all_with_one_message,

@@ -8,21 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from engine.config import HardwareConfig
-from engine.hardware import Hardware
 from tests.doubles.bench import NETWORK, Bench, Outcome
+from tests.doubles.half_on_cpu import HalfOnCpu
 from utils.errors import Interrupted
 
 LONG = ("trainer.duration=20 epochs", "model.dropout=0.0", "optimizer=adam", "optimizer.lr=0.02")
-
-
-class HalfOnCpu(Hardware):
-    """fp16 with a loss scale on the CPU, which `Hardware` grants on a GPU only; the first steps overflow."""
-
-    def __init__(self, config: HardwareConfig, local_rank: int | None = None) -> None:
-        super().__init__(config, local_rank)
-        self.dtype = torch.float16
-        self.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**22, growth_interval=5)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -200,7 +200,8 @@ def test_mistakes_are_one_line_each(chapter: Chapter) -> None:
         ("reproduce",): "name a chapter",
         ("reproduce", "90", "--links"): "give it alone",
         ("reproduce", "--module", "3"): "cannot read",
-        ("reproduce", "90", "--seeds", "x"): "whole numbers and ranges",
+        ("reproduce", "90", "--seeds", "x"): "no list of seeds",
+        ("reproduce", "90", "--seeds", "4-0"): "from the smaller to the larger",
         ("compare", "no-such-run"): "there is no run 'no-such-run' in the outputs of the chapters",
     }.items():
         done = chapter.clone.scratch(*arguments)

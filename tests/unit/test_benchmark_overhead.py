@@ -118,3 +118,13 @@ def test_our_loop_and_those_by_hand_do_the_work_that_is_timed(module: str, loop:
 def test_a_loop_that_leaves_out_steps_is_refused(modules: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="0 steps instead of 2000"):
         modules.times(lambda work: None, modules.TASKS["i"], tmp_path, 40)
+
+
+@pytest.mark.parametrize("wrong", [("--repeats", "0"), ("--repeats", "-1"), ("--threads", "1,x"), ("--threads", "")])
+def test_a_wrong_number_is_told_with_its_option(
+    wrong: tuple[str, str], overhead: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["engine_overhead.py", f"{wrong[0]}={wrong[1]}"])
+    with pytest.raises(SystemExit):
+        overhead.main()
+    assert f"{wrong[0]}: '{wrong[1].rpartition(',')[2]}' is no whole number from 1 on" in capsys.readouterr().err

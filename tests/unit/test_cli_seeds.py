@@ -25,6 +25,12 @@ def test_a_seed_counts_once_and_ranges_go_up(text: str) -> None:
         seeds_of(text)
 
 
+@pytest.mark.parametrize("text", ["0-1000", "0-999999999999", "0-999,5000", "0-9999999999,9999999999-0"])
+def test_more_seeds_than_a_process_holds_are_refused_before_they_are_counted_out(text: str) -> None:
+    with pytest.raises(InputError, match="at most 1,000 seeds at once"):
+        seeds_of(text)
+
+
 def test_flags_that_say_something_else_about_seeds_are_refused() -> None:
     refuse_beside_seeds({"seed": False, "resume": False, "": None})
     with pytest.raises(InputError, match="--seeds and --resume do not go together"):

@@ -61,12 +61,16 @@ def test_it_is_said_how_to_start_several(two_ranks: Callable[[int], None]) -> No
     assert launch_hint(hardware("ddp")) is None
 
 
-def test_several_processes_need_a_strategy_and_a_device_for_each(two_ranks: Callable[[int], None]) -> None:
+def test_several_processes_need_a_strategy_and_a_device_for_each(
+    two_ranks: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     two_ranks(0)
     with pytest.raises(InputError, match="started 2 processes, but hardware"), join(hardware("none")):
         pass
-    with pytest.raises(InputError, match="mps cannot be shared"), join(hardware("ddp", "mps")):
-        pass
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    for device in ("mps", "auto"):
+        with pytest.raises(InputError, match="mps cannot be shared"), join(hardware("ddp", device)):
+            pass
 
 
 @pytest.mark.parametrize(("device", "gpus"), [("cuda", 0), ("cuda", 1), ("auto", 1)])

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from cli.commands.reproduce import _seeds
 from cli.reproduce.documents import documents
 from cli.reproduce.inputs import _without_words
 from cli.reproduce.links import links
@@ -89,16 +88,6 @@ def test_results_read_back_as_they_were_written(tmp_path: Path) -> None:
     assert json.loads(text) == content
     assert list(json.loads(text)) == ["a", "b"]
     assert '"seeds": [0, 1],\n' in text
-
-
-@pytest.mark.parametrize(("text", "seeds"), [("", ()), ("0-2", (0, 1, 2)), ("7", (7,)), ("0-1,5,1", (0, 1, 5))])
-def test_seeds_are_ranges_and_numbers(text: str, seeds: tuple[int, ...]) -> None:
-    assert _seeds(text) == seeds
-
-
-def test_seeds_that_are_none_are_refused() -> None:
-    with pytest.raises(InputError, match="whole numbers and ranges"):
-        _seeds("0..4")
 
 
 # Links --------------------------------------------------------------------------------------------------------------

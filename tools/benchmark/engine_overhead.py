@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from counts import count, counts
 from environments import CACHE, install, python_of, run
 from machine import describe_machine
 
@@ -105,8 +106,8 @@ def arguments() -> argparse.Namespace:
     by_name = {peer.name: peer for peer in PEERS}
     parser.add_argument("--peers", default=",".join(by_name), help="which rows (default: all)")
     parser.add_argument("--tasks", default=",".join(TASKS), help="which of i, ii, iii, iv (default: all)")
-    parser.add_argument("--repeats", type=int, default=5, help="processes for each row (default: 5)")
-    parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
+    parser.add_argument("--repeats", type=count, default=5, help="processes for each row (default: 5)")
+    parser.add_argument("--threads", type=counts, default="1,2", help="numbers of threads (default: 1,2)")
     options = parser.parse_args()
     for kind, asked, known in (("peers", options.peers, by_name), ("tasks", options.tasks, TASKS)):
         for name in asked.split(","):
@@ -114,7 +115,6 @@ def arguments() -> argparse.Namespace:
                 parser.error(f"unknown name '{name}' in --{kind}; known: {', '.join(known)}")
     options.peers = [by_name[name] for name in options.peers.split(",")]
     options.tasks = options.tasks.split(",")
-    options.threads = [int(threads) for threads in options.threads.split(",")]
     return options
 
 

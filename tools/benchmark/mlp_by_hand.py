@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "models/03_mlp/src")]
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch  # noqa: E402
+from counts import count  # noqa: E402
 from machine import describe_machine  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
@@ -74,7 +75,7 @@ class TorchMLP(nn.Module):
 def main() -> int:
     """Measure, print the table, and return the exit code: 1 where a ratio is above the limit."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7, help="how often each pair is measured (default: 7)")
+    parser.add_argument("--rounds", type=count, default=7, help="how often each pair is measured (default: 7)")
     parser.add_argument("--steps", type=int, help="how long each training is, at least 100; default: as suits its size")
     options = parser.parse_args()
     rounds, tasks = options.rounds, [task._replace(steps=options.steps or task.steps) for task in TASKS]

@@ -25,6 +25,7 @@ from torch.utils.data import Dataset
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from counts import count  # noqa: E402
 from machine import describe_machine  # noqa: E402
 
 from cli.compose import compose_experiment  # noqa: E402
@@ -76,8 +77,8 @@ def main() -> int:
     """Measure, print the table, and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--step", type=int, default=1_000_000, help="where to resume (default: 1000000)")
-    parser.add_argument("--examples", type=int, default=100_000, help="size of the data (default: 100000)")
-    parser.add_argument("--repeats", type=int, default=5, help="how often (default: 5)")
+    parser.add_argument("--examples", type=count, default=100_000, help="size of the data (default: 100000)")
+    parser.add_argument("--repeats", type=count, default=5, help="how often (default: 5)")
     options = parser.parse_args()
     load = os.getloadavg()[0]
     split = TensorSplit(torch.randn(options.examples, FEATURES), torch.randn(options.examples))

@@ -22,6 +22,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from counts import count
 from environments import CACHE, ROOT, install, python_of, run
 from machine import describe_machine
 from server_process import Server
@@ -107,10 +108,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", default=",".join(peers), help="which rows (default: all)")
     parser.add_argument("--models", default=",".join(models), help="which networks (default: both)")
     parser.add_argument("--connections", default="1,8,32,64", help="how many at a time (default: 1,8,32,64)")
-    parser.add_argument("--repeats", type=int, default=3, help="how often each server is started (default: 3)")
+    parser.add_argument("--repeats", type=count, default=3, help="how often each server is started (default: 3)")
     parser.add_argument("--seconds", type=float, default=2, help="how long each cell is measured (default: 2)")
     parser.add_argument("--memory", action="store_true", help="watch the memory of the first row instead")
-    parser.add_argument("--requests", type=int, default=100_000, help="for --memory (default: 100000)")
+    parser.add_argument("--requests", type=count, default=100_000, help="for --memory (default: 100000)")
     options = parser.parse_args()
     for kind, known in (("peers", peers), ("models", models)):
         names = getattr(options, kind).split(",")

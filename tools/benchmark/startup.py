@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from counts import count
 from machine import describe_machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,7 @@ ROWS = (
 def main() -> int:
     """Measure, print the table, and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=11, help="how often each is started (default: 11)")
+    parser.add_argument("--rounds", type=count, default=11, help="how often each is started (default: 11)")
     rounds = parser.parse_args().rounds
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as scratch:
