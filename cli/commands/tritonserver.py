@@ -16,13 +16,14 @@ from utils.errors import InputError, RunError
 from utils.files import cannot_write
 
 _STUB = "triton_python_backend_stub"
+_PORT = click.IntRange(1, 65535)
 
 
 @click.command("tritonserver")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to listen.")
-@click.option("--http-port", type=int, default=8000, show_default=True, metavar="PORT", help="For HTTP.")
-@click.option("--grpc-port", type=int, default=8001, show_default=True, metavar="PORT", help="For gRPC.")
+@click.option("--http-port", type=_PORT, default=8000, show_default=True, metavar="PORT", help="For HTTP.")
+@click.option("--grpc-port", type=_PORT, default=8001, show_default=True, metavar="PORT", help="For gRPC.")
 @click.pass_obj
 def command(project: Project, folder: Path, host: str, http_port: int, grpc_port: int) -> NoReturn:
     """Start Triton Inference Server on FOLDER, which `scratch export --format triton` made.
@@ -33,6 +34,8 @@ def command(project: Project, folder: Path, host: str, http_port: int, grpc_port
     It runs on the CPU, on Linux, in an environment of its own. NVIDIA's container takes the same folder.
     """
     _check(folder)
+    for path in (folder.absolute(), project.root):
+        _plain(path)
     venv = triton_venv(project.root)
     venv.ensure("base")
     packages = venv.packages()
@@ -77,6 +80,16 @@ def _check(folder: Path) -> None:
             )
         if not (config.parent / "1/model.py").is_file():
             raise InputError(f"{config.parent} has no 1/model.py; export it again")
+
+
+def _plain(path: Path) -> None:
+    """Refuse a path that a shell would not take as it is: the Python backend starts its process through one, and waits.
+
+    Raises:
+        InputError: It has a space, for instance.
+    """
+    if not re.fullmatch(r"[\w@%+=:,./-]+", str(path)):
+        raise InputError(f"Triton cannot start a model in '{path}': move it to a path of letters, digits and ._-/ only")
 
 
 def _complete(server: Path) -> None:

@@ -175,3 +175,11 @@ def test_what_triton_would_refuse_or_wait_for_is_one_line(config: str | None, cl
     if config is not None:
         clone.write("repository/toy/config.pbtxt", config)
     assert CONFIGS[config] in refused(clone, "tritonserver", str(clone.root / "repository"))
+
+
+def test_a_place_or_a_port_at_which_triton_would_hang_is_one_line(clone: ToyClone) -> None:
+    clone.write("my models/toy/config.pbtxt", 'backend: "python"\n')
+    clone.write("my models/toy/1/model.py", "")
+    folder = str(clone.root / "my models")
+    assert f"Triton cannot start a model in '{folder}'" in refused(clone, "tritonserver", folder)
+    assert "'--http-port': 99999 is not in the range" in refused(clone, "tritonserver", folder, "--http-port", "99999")

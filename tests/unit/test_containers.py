@@ -93,6 +93,9 @@ def test_a_dockerfile_is_read_as_docker_reads_it(dockerfile: ModuleType, tmp_pat
     path.write_text("FROM x:1 AS a\nADD . .\n")
     with pytest.raises(ValueError, match="ADD is no instruction that is known here"):
         dockerfile.read(path)
+    path.write_text("RUN true\n")
+    with pytest.raises(ValueError, match="RUN comes before the first FROM"):
+        dockerfile.read(path)
 
 
 # ---- compose ---------------------------------------------------------------------------------------------------------

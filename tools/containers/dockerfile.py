@@ -29,7 +29,7 @@ def read(path: Path) -> dict[str, Stage]:
     """The stages of a Dockerfile by name, in order.
 
     Raises:
-        ValueError: It has an instruction that is not known here, or a stage without a name.
+        ValueError: It has an instruction that is not known here or comes before FROM, or a stage without a name.
     """
     lines = [line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
     stages: dict[str, Stage] = {}
@@ -38,6 +38,8 @@ def read(path: Path) -> dict[str, Stage]:
         if name not in KNOWN:
             raise ValueError(f"{path}: {name} is no instruction that is known here")
         if name != "FROM":
+            if not stages:
+                raise ValueError(f"{path}: {name} comes before the first FROM")
             list(stages.values())[-1].instructions.append(Instruction(name, text.strip()))
             continue
         base, named, stage = text.partition(" AS ")

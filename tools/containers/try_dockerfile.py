@@ -42,20 +42,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--file", type=Path, default=ROOT / "deployment/containers/Dockerfile")
     parser.add_argument("--target", required=True, help="the stage")
-    parser.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="for the command")
+    parser.add_argument("--build-arg", action="append", default=[], type=_pair, metavar="NAME=VALUE")
+    parser.add_argument("--env", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="for the command")
     parser.add_argument("--ask", nargs=2, metavar=("URL", "FILE"), help="what to send once it is ready")
     parser.add_argument("arguments", nargs="*", help="instead of CMD")
     options = parser.parse_args()
-    pairs = [dict(word.split("=", 1) for word in given) for given in (options.build_arg, options.env)]
     with tempfile.TemporaryDirectory(prefix="try-") as scratch:
         try:
-            image = build(options.file, options.target, pairs[0], Path(scratch))
-            start(image, options.arguments, pairs[1], options.ask)
-        except (RuntimeError, ValueError) as error:
+            image = build(options.file, options.target, dict(options.build_arg), Path(scratch))
+            start(image, options.arguments, dict(options.env), options.ask)
+        except (OSError, RuntimeError, ValueError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
     return 0
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"'{word}' is not NAME=VALUE")
+    return name, value
 
 
 class Image:
@@ -206,6 +212,8 @@ def start(image: Image, arguments: list[str], given: Mapping[str, str], ask: tup
         RuntimeError: It did not get ready, did not answer, or did not end as it should.
     """
     command = [image.there(word) for word in image.entrypoint] + (arguments or [*map(image.there, image.command)])
+    if not command:
+        raise RuntimeError("it has neither ENTRYPOINT nor CMD")
     env = image.env | {"PYTHONNOUSERSITE": "1"} | dict(given)
     # What it writes goes to standard error: its lines would run into those of this program.
     with subprocess.Popen(command, cwd=image.place("."), env=env, stdout=sys.stderr) as process:
