@@ -54,5 +54,6 @@ def computation(model: TapeNetwork, x: Float[Tensor, "one *shape"]) -> dict[str,
     loss = cross_entropy(scores, scores.data.argmax(axis=1))
     loss.backward()
     names, edges = graph_of(loss)
-    gradients = [np.abs(variable.gradient).max() for variable in in_order(loss)]
-    return {"nodes": [f"{name}\n∂ {found:.2g}" for name, found in zip(names, gradients, strict=True)], "edges": edges}
+    gradients = [variable.gradient for variable in in_order(loss) if variable.gradient is not None]  # all of them
+    largest = [np.abs(gradient).max() for gradient in gradients]
+    return {"nodes": [f"{name}\n∂ {found:.2g}" for name, found in zip(names, largest, strict=True)], "edges": edges}
