@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from torch import Tensor
 
 from deployment.api.batching import Batcher, Outputs
@@ -107,8 +107,8 @@ class Model:
         outputs = await self.batcher.submit(x)
         try:
             return self.predictor.answers(outputs, asked)
-        except ValidationError:
-            raise ApiError(422, "invalid", "the model's answer is not finite; give smaller numbers") from None
+        except InputError as error:
+            raise ApiError(422, "invalid", str(error)) from None
 
     def _compute(self, x: Float[Tensor, "batch *shape"]) -> Outputs:
         return self.predictor.outputs(x, self._largest_batch)
