@@ -4,35 +4,27 @@ import http.client
 import json
 import shutil
 import signal
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.doubles.api_server import ApiServer, api_server, trained
+from tests.doubles.api_server import ApiServer, api_server, connect, trained, until
 
 pytestmark = pytest.mark.timeout(240)
 
 CHAPTER = "01_perceptron"
 EXAMPLE = {"input": [1.0, 1.0]}
+UNFINISHED = b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trained(CHAPTER, "and", tmp_path_factory.mktemp("and"))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for `condition`, generously."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 class Client(threading.Thread):
@@ -134,16 +126,10 @@ def test_what_is_too_much_is_told_to_come_back_and_so_is_what_takes_too_long(stu
     ]
 
 
-def connect(server: ApiServer) -> socket.socket:
-    url = httpx.URL(server.url)
-    return socket.create_connection((url.host, url.port or 0), timeout=20)
-
-
 def test_more_requests_at_once_than_allowed_are_told_to_come_back(stuck: ApiServer) -> None:
-    unfinished = b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
     connections = [connect(stuck) for _ in range(3)]
     for connection in connections:
-        connection.sendall(unfinished)
+        connection.sendall(UNFINISHED)
     until(lambda: metric(stuck, "scratch_requests_in_progress") == 4)
     answer = stuck.client.post("/v1/predict", json=EXAMPLE)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")

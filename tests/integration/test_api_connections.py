@@ -1,0 +1,87 @@
+"""What happens on a connection to a server of predictions, whatever a client does with it."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.doubles.api_server import ApiServer, api_server, connect, trained
+
+pytestmark = pytest.mark.timeout(180)
+
+KEY = "a-key-of-the-tests"
+SETTINGS = ("server.keep_alive_seconds=2", "limits.requests=2", "limits.read_seconds=20")
+BODY = json.dumps({"input": [1.0, 1.0]}).encode()
+H2C = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAAP__")
+WEBSOCKET = (b"Upgrade: websocket", b"Connection: keep-alive, Upgrade", b"Sec-WebSocket-Version: 13")
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST = LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    outputs = trained("01_perceptron", "and", tmp_path_factory.mktemp("and"))
+    arguments = ("--checkpoint", "latest", "--outputs", outputs, *SETTINGS)
+    with api_server("01_perceptron", *arguments, env={"SCRATCH_API_KEY": KEY}) as server:
+        server.client.headers["Authorization"] = f"Bearer {KEY}"
+        yield server
+        assert [line for line in server.log if line["level"] == "error"] == []
+
+
+def ask(*headers: bytes, body: bytes = BODY, chunked: bool = False) -> bytes:
+    """A request for a prediction."""
+    length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+    head = [b"POST /v1/predict HTTP/1.1", b"Host: x", b"Content-Type: application/json", length]
+    sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+    return b"\r\n".join([*head, f"Authorization: Bearer {KEY}".encode(), *headers, b"", sent])
+
+
+def rest(connection: socket.socket) -> bytes:
+    """All that comes until the server closes the connection."""
+    answer = b""
+    try:
+        while part := connection.recv(65536):
+            answer += part
+    except ConnectionResetError:
+        pass
+    return answer
+
+
+def exchange(server: ApiServer, *parts: bytes) -> bytes:
+    """What comes back for `parts`, sent one after the other."""
+    with connect(server) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(0.05 if len(parts) > 1 else 0)
+        return rest(connection)
+
+
+def statuses(answer: bytes) -> list[int]:
+    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.mark.parametrize("other", [H2C, WEBSOCKET], ids=["h2c", "websocket"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_client_that_asks_for_another_protocol_is_answered_in_this_one(
+    server: ApiServer, other: tuple[bytes, ...], chunked: bool
+) -> None:
+    asked = ask(*other, chunked=chunked)
+    for parts in ([asked + LAST], [asked, LAST], [asked[:60], asked[60:-5], asked[-5:] + LAST]):
+        assert statuses(answer := exchange(server, *parts)) == [200, 200]
+        assert b'"answer"' in answer
+    assert statuses(exchange(server, ask(*other, b"Connection: close", chunked=chunked))) == [200]
+
+
+def test_a_body_is_never_read_as_a_request_of_its_own(server: ApiServer) -> None:
+    for other in (H2C, WEBSOCKET, ()):
+        for chunked in (False, True):
+            hidden = exchange(server, ask(*other, body=LIVE, chunked=chunked) + LAST)
+            assert statuses(hidden) == [400, 200]
+    connecting = b"CONNECT /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(LIVE)
+    assert statuses(exchange(server, connecting + LIVE)) == [400]
+
+
+def test_any_number_of_questions_for_another_protocol_are_answered_in_order(server: ApiServer) -> None:
+    assert statuses(exchange(server, ask(*H2C) * 1500 + LAST)) == [200] * 1501
