@@ -43,14 +43,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has left."""
         self._end_of_head()
+        self._unset_keepalive_if_required()
         if self._answering is not None:  # uvicorn tells the last request on the connection only
             self._answering.disconnected = True
             self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Something came."""
-        self._unset_keepalive_if_required()
+        """Something came. The time between two requests goes on: what is no request does not lengthen it."""
         if self._in_head:
             self._head_bytes += len(data)  # until another request begins in it
         while data:
@@ -102,19 +102,23 @@ class LimitedProtocol(HttpToolsProtocol):
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
+    def timeout_keep_alive_handler(self) -> None:
+        """No request has begun for too long, where there is none."""
+        if self._is_idle():
+            self.transport.close()
+
     def shutdown(self) -> None:
         """The server stops: what was asked is answered, and the connection closed."""
         if self._is_idle():
-            self.loop.call_later(_LINGER_SECONDS, self._close_if_idle)
+            self.loop.call_later(_LINGER_SECONDS, self.timeout_keep_alive_handler)
         else:
             super().shutdown()
 
     def _is_idle(self) -> bool:
-        return not self._in_head and (self.cycle is None or self.cycle.response_complete)
+        return not self._in_head and not self._is_busy()
 
-    def _close_if_idle(self) -> None:
-        if self._is_idle():
-            self.transport.close()
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _too_slow(self) -> None:
         if self.flow.read_paused:  # the rest may be there; it is this side that does not read

@@ -85,3 +85,27 @@ def test_a_body_is_never_read_as_a_request_of_its_own(server: ApiServer) -> None
 
 def test_any_number_of_questions_for_another_protocol_are_answered_in_order(server: ApiServer) -> None:
     assert statuses(exchange(server, ask(*H2C) * 1500 + LAST)) == [200] * 1501
+
+
+@pytest.mark.parametrize(("first", "more"), [(LIVE, b"\r\n"), (b"GET /nothing" + LIVE[16:-2] + b"Content-", b"x")])
+def test_what_is_no_request_does_not_keep_a_connection(server: ApiServer, first: bytes, more: bytes) -> None:
+    if more == b"x":
+        first += b"Length: 1000\r\n\r\n"
+    started = time.monotonic()
+    with connect(server) as connection:
+        connection.sendall(first)
+        try:
+            while time.monotonic() - started < 10:
+                connection.sendall(more)
+                time.sleep(0.2)
+        except OSError:
+            pass
+    assert 1.5 < time.monotonic() - started < 8
+
+
+def test_a_request_may_take_longer_than_a_connection_may_be_silent(server: ApiServer) -> None:
+    with connect(server) as connection:
+        connection.sendall(LIVE + ask()[:-5])
+        time.sleep(3)
+        connection.sendall(ask()[-5:] + LAST)
+        assert statuses(rest(connection)) == [200, 200, 200]
