@@ -49,6 +49,17 @@ class LimitedProtocol(HttpToolsProtocol):
             self._answering.message_event.set()
         super().connection_lost(exc)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more. What it has asked is answered all the same, but in a long queue: there it may as
+        well have left, which looks no different.
+        """
+        self._end_of_head()
+        if self._answering is None or not self._is_busy() or self.cycle.more_body:
+            return False
+        self.cycle.keep_alive = False
+        self._answering.message_event.set()
+        return True
+
     def data_received(self, data: bytes) -> None:
         """Something came. The time between two requests goes on: what is no request does not lengthen it."""
         if self._in_head:

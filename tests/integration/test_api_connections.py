@@ -49,12 +49,14 @@ def rest(connection: socket.socket) -> bytes:
     return answer
 
 
-def exchange(server: ApiServer, *parts: bytes) -> bytes:
+def exchange(server: ApiServer, *parts: bytes, end: bool = False) -> bytes:
     """What comes back for `parts`, sent one after the other."""
     with connect(server) as connection:
         for part in parts:
             connection.sendall(part)
             time.sleep(0.05 if len(parts) > 1 else 0)
+        if end:
+            connection.shutdown(socket.SHUT_WR)
         return rest(connection)
 
 
@@ -85,6 +87,17 @@ def test_a_body_is_never_read_as_a_request_of_its_own(server: ApiServer) -> None
 
 def test_any_number_of_questions_for_another_protocol_are_answered_in_order(server: ApiServer) -> None:
     assert statuses(exchange(server, ask(*H2C) * 1500 + LAST)) == [200] * 1501
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_client_that_sends_no_more_is_answered(server: ApiServer, number: int) -> None:
+    for _ in range(20):
+        assert statuses(exchange(server, ask() * number, end=True)) == [200] * number
+
+
+def test_a_client_that_stops_in_the_middle_of_a_request_is_let_go(server: ApiServer) -> None:
+    for half in (ask()[:-3], LIVE[:-3]):
+        assert exchange(server, half, end=True) == b""
 
 
 @pytest.mark.parametrize(("first", "more"), [(LIVE, b"\r\n"), (b"GET /nothing" + LIVE[16:-2] + b"Content-", b"x")])
