@@ -89,6 +89,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if self._head_bytes > self._settings.header_bytes:
             raise self._too_long()
+        hosts = [name for name, _ in self.headers].count(b"host")
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise _malformed("a request has the header Host once")
         super().on_headers_complete()
 
     def _should_upgrade(self) -> bool:

@@ -30,10 +30,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
         assert [line for line in server.log if line["level"] == "error"] == []
 
 
-def ask(*headers: bytes, body: bytes = BODY, chunked: bool = False) -> bytes:
+def ask(*headers: bytes, body: bytes = BODY, chunked: bool = False, host: bool = True) -> bytes:
     """A request for a prediction."""
     length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
-    head = [b"POST /v1/predict HTTP/1.1", b"Host: x", b"Content-Type: application/json", length]
+    head = [b"POST /v1/predict HTTP/1.1", *([b"Host: x"] if host else []), b"Content-Type: application/json", length]
     sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
     return b"\r\n".join([*head, f"Authorization: Bearer {KEY}".encode(), *headers, b"", sent])
 
@@ -87,6 +87,14 @@ def test_a_body_is_never_read_as_a_request_of_its_own(server: ApiServer) -> None
 
 def test_any_number_of_questions_for_another_protocol_are_answered_in_order(server: ApiServer) -> None:
     assert statuses(exchange(server, ask(*H2C) * 1500 + LAST)) == [200] * 1501
+
+
+def test_a_request_names_its_host_once(server: ApiServer) -> None:
+    for wrong in (ask(host=False), ask(b"Host: y"), LIVE.replace(b"Host: x\r\n", b"")):
+        answer = exchange(server, wrong)
+        assert statuses(answer) == [400]
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "malformed"
+    assert statuses(exchange(server, b"GET /health/live HTTP/1.0\r\n\r\n")) == [200]
 
 
 @pytest.mark.parametrize("number", [1, 3])
