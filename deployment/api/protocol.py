@@ -33,6 +33,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._answering: RequestResponseCycle | None = None
+        self._unread_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come; it may say nothing for as long as between two requests."""
@@ -115,6 +116,15 @@ class LimitedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
+
+    def look(self, now: float) -> None:
+        """Cut a client off that has left an answer unread for too long; called again and again."""
+        if self.transport.get_write_buffer_size() == 0:
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = now
+        elif now - self._unread_since > self._settings.write_seconds:
+            self.transport.abort()
 
     def timeout_keep_alive_handler(self) -> None:
         """No request has begun for too long, where there is none."""

@@ -64,6 +64,14 @@ class Server(uvicorn.Server):
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._log.write("info", event="started", url=url, model=served.name, version=served.version)
 
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; in one of them, look for clients who do not read."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                connection.look(now)  # type: ignore[union-attr]  # all are `LimitedProtocol`
+        return await super().on_tick(counter)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle signals on the event loop, and do not raise them again: the exit code says what happened."""

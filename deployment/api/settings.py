@@ -28,6 +28,8 @@ class ServerSettings(Strict):
     """Of the first line and the headers of a request."""
     header_seconds: float = Field(gt=0)
     """A request's headers must be there after so long."""
+    write_seconds: float = Field(gt=0)
+    """A client that leaves an answer unread for so long is cut off."""
     drain_seconds: float = Field(ge=0)
     """After SIGTERM, new requests are still taken for so long, while `/health/ready` says no."""
     stop_seconds: float = Field(gt=0)

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.doubles.api_server import ApiServer, api_server, connect, trained
@@ -12,7 +13,7 @@ from tests.doubles.api_server import ApiServer, api_server, connect, trained
 pytestmark = pytest.mark.timeout(180)
 
 KEY = "a-key-of-the-tests"
-SETTINGS = ("server.keep_alive_seconds=2", "limits.requests=2", "limits.read_seconds=20")
+SETTINGS = ("server.keep_alive_seconds=2", "server.write_seconds=1", "limits.requests=2", "limits.read_seconds=20")
 BODY = json.dumps({"input": [1.0, 1.0]}).encode()
 H2C = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAAP__")
 WEBSOCKET = (b"Upgrade: websocket", b"Connection: keep-alive, Upgrade", b"Sec-WebSocket-Version: 13")
@@ -130,3 +131,24 @@ def test_a_request_may_take_longer_than_a_connection_may_be_silent(server: ApiSe
         time.sleep(3)
         connection.sendall(ask()[-5:] + LAST)
         assert statuses(rest(connection)) == [200, 200, 200]
+
+
+def test_clients_without_a_key_who_do_not_read_lock_nobody_out_and_are_cut_off(server: ApiServer) -> None:
+    large = LIVE.replace(b"/health/live", b"/docs/swagger-ui-bundle.js")
+    held = [connect(server) for _ in range(6)]
+    for connection in held:
+        connection.sendall(large * 12)
+    time.sleep(1)
+    for _ in range(10):
+        assert server.client.get("/v1/models").status_code == 200
+        time.sleep(0.3)
+    for connection in held:
+        assert len(rest(connection)) < 12_000_000
+        connection.close()
+
+
+def test_who_may_not_come_in_does_not_count(server: ApiServer) -> None:
+    with httpx.Client(base_url=server.url) as stranger:
+        assert stranger.get("/v1/models").status_code == 401
+    metrics = server.client.get("/metrics").text
+    assert "scratch_requests_in_progress 0.0" in metrics
