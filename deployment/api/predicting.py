@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from time import monotonic
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -45,10 +46,11 @@ class Predictions:
             async with asyncio.timeout(limits.read_seconds) as time:
                 body = await read_body(request, limits)
                 time.reschedule(asyncio.get_running_loop().time() + limits.answer_seconds)
+                deadline = monotonic() + limits.answer_seconds
                 long = len(body) > _INLINE_BYTES or content_type != "application/json"
                 examples, one = await self._run(long, self.reader.examples, content_type, request.headers, body)
                 files = self._service.pictures and any(isinstance(example, str | bytes) for example in examples)
-                x = await self._run(long or files, model.tensor, examples)
+                x = await self._run(long or files, model.tensor, examples, deadline)
                 request.scope["examples"] = len(x)
                 answering = model.answers(x, asked)
                 answers = await (_unless_gone(request, answering) if model.batcher.is_long else answering)

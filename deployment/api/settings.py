@@ -44,7 +44,7 @@ class LimitSettings(Strict):
     examples: int = Field(ge=1)
     """In one request."""
     pixels: int = Field(ge=1)
-    """Of a picture that is sent as a file, whatever size the model wants."""
+    """Of the pictures in one request that are sent as files, whatever size the model wants."""
     largest_number: float = Field(gt=0, le=3.4e38)
     """In absolute value, of an example."""
     read_seconds: float = Field(gt=0)

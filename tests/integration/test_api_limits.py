@@ -1,16 +1,28 @@
 """What one client asks of a server of predictions leaves it there for the others."""
 
+import io
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import httpx
 import pytest
 import torch
+from PIL import Image
 
 from engine.checkpoints import load_checkpoint, save_checkpoint
 from tests.doubles.api_server import ApiServer, api_server, trained
 
 pytestmark = pytest.mark.timeout(240)
 
+PICTURES = "03_mlp"
 ROWS = "01_perceptron"
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(PICTURES, "digits", tmp_path_factory.mktemp("digits"))
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +45,39 @@ def test_an_answer_that_is_not_finite_is_refused(server: ApiServer) -> None:
         assert (answer.status_code, error["code"]) == (422, "invalid")
         assert f"example {2 if 'inputs' in body else 1}: the model's answer is not finite" in error["message"]
     assert server.client.post("/v1/predict", json={"input": [0.0, 0.0]}).status_code == 200
+
+
+def picture(side: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGBA", (side, side), "grey").save(file, "PNG")
+    return file.getvalue()
+
+
+def test_the_pictures_of_a_request_may_have_so_many_pixels_together(digits: Path) -> None:
+    with api_server(PICTURES, "--checkpoint", "latest", "--outputs", digits, "limits.pixels=10000") as server:
+        for number, status in ((1, 200), (4, 200), (5, 422), (200, 422)):
+            files = [("picture", picture(50))] * number
+            answer = server.client.post("/v1/predict", files=files)
+            assert answer.status_code == status
+        assert answer.json()["error"]["message"] == (
+            "the pictures of a request may have 10000 pixels in all, these have 500000"
+        )
+
+
+def pictures(server: ApiServer) -> httpx.Response:
+    """The answer to more pictures than there is time for."""
+    files = [("picture", LARGE)] * 200
+    return httpx.post(f"{server.url}/v1/predict", files=files, timeout=120)
+
+
+LARGE = picture(2000)
+MANY_PIXELS = "limits.pixels=1000000000"
+
+
+def test_pictures_that_take_too_long_are_given_up(digits: Path) -> None:
+    options = ("--checkpoint", "latest", "--outputs", digits, MANY_PIXELS, "limits.answer_seconds=1")
+    with api_server(PICTURES, *options) as server, ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(pictures, [server] * 2))
+        assert [answer.status_code for answer in answers] == [503, 503]
+        time.sleep(2)
+        assert server.client.post("/v1/predict", files={"picture": picture(8)}).status_code == 200
