@@ -29,8 +29,8 @@ def serve(
     settings_file: Path | None,
     debug: bool,
     overrides: tuple[str, ...],
-) -> int:
-    """Serve a model over HTTP until a signal comes."""
+) -> None:
+    """Serve a model over HTTP until a signal ends the process."""
     from deployment.api.keys import read_keys
     from deployment.api.listening import listener
     from deployment.api.settings import read_settings
@@ -63,9 +63,7 @@ def serve(
         assert checkpoint is not None
         service = Service(settings, Predictor.from_checkpoint(chapter, checkpoint, outputs, device))
         app = make_app(service, keys is not None)
-    server = Server(Gate(Shortcut(app, Predictions(service)), service, keys, log), service, log)
-    server.run([listening])
-    return 128 + server.stopped_by if server.stopped_by is not None else 1
+    Server(Gate(Shortcut(app, Predictions(service)), service, keys, log), service, log).run([listening])
 
 
 if __name__ == "__main__":

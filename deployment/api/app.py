@@ -28,11 +28,8 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        try:
-            async with background():
-                yield
-        finally:
-            service.close()
+        async with background():
+            yield
 
     app = FastAPI(
         title=f"{service.model.served.name}: predictions",

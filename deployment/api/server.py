@@ -3,12 +3,13 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -20,7 +21,7 @@ from deployment.api.service import Service
 
 class Server(uvicorn.Server):
     """Serves, and on SIGTERM or SIGINT stops in order: it says that it is not ready, takes requests for
-    `drain_seconds` more, closes its doors, answers what it has taken, and ends.
+    `drain_seconds` more, closes its doors, answers what it has taken, and ends the process.
 
     Args:
         app: The application.
@@ -48,8 +49,8 @@ class Server(uvicorn.Server):
         )
         self._service = service
         self._log = log
-        self.stopped_by: int | None = None
-        """The signal that ended the server."""
+        self._stopped_by: int | None = None
+        """The signal that ends the server."""
         logging.getLogger("uvicorn.error").addHandler(_Handler(log))
         logging.getLogger("uvicorn.error").propagate = False
 
@@ -72,6 +73,14 @@ class Server(uvicorn.Server):
                 connection.look(now)  # type: ignore[union-attr]  # all are `LimitedProtocol`
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what was taken, and end the process."""
+        await super().shutdown(sockets)
+        if self.server_state.tasks:  # cancelled after `stop_seconds`, they still say so
+            await asyncio.wait(self.server_state.tasks, timeout=1)
+        await asyncio.sleep(0)  # the loop writes at the end of a turn
+        self._end()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle signals on the event loop, and do not raise them again: the exit code says what happened."""
@@ -85,16 +94,20 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def _stop(self, number: int) -> None:
-        if self.stopped_by is not None:  # asked twice: at once
-            self.should_exit = self.force_exit = True
-            return
-        self.stopped_by = number
+        if self._stopped_by is not None:  # asked twice: at once
+            self._end()
+        self._stopped_by = number
         self._service.draining = True
         self._log.write("info", event="stopping", signal=signal.Signals(number).name)
         asyncio.get_running_loop().call_later(self._service.settings.server.drain_seconds, self._close)
 
     def _close(self) -> None:
         self.should_exit = True
+
+    def _end(self) -> NoReturn:
+        """End the process; the interpreter would wait for threads that compute what nobody needs any more."""
+        assert self._stopped_by is not None
+        os._exit(128 + self._stopped_by)
 
 
 class _Handler(logging.Handler):

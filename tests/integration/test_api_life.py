@@ -89,6 +89,20 @@ def test_a_second_signal_ends_the_server_at_once(outputs: Path) -> None:
         assert server.ended() == (130, "")
 
 
+def test_a_second_signal_ends_the_server_at_once_though_it_is_at_work(outputs: Path) -> None:
+    settings = ("server.drain_seconds=600", "server.stop_seconds=600", "limits.read_seconds=600")
+    with api_server(CHAPTER, "--checkpoint", "latest", "--outputs", outputs, *settings) as server:
+        with connect(server) as connection:
+            connection.sendall(UNFINISHED)
+            until(lambda: metric(server, "scratch_requests_in_progress") == 1)
+            for event in ("stopping", None):
+                server.process.send_signal(signal.SIGTERM)
+                if event:
+                    server.wait_for(event)
+            assert server.ended() == (143, "")
+        assert [line["event"] for line in server.log if line["level"] == "error"] == []
+
+
 @pytest.fixture(scope="module")
 def stuck(outputs: Path) -> Iterator[ApiServer]:
     """A server whose model waits for more examples than may come."""

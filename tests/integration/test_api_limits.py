@@ -1,6 +1,7 @@
 """What one client asks of a server of predictions leaves it there for the others."""
 
 import io
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 
 from engine.checkpoints import load_checkpoint, save_checkpoint
-from tests.doubles.api_server import ApiServer, api_server, trained
+from tests.doubles.api_server import ApiServer, api_server, trained, until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -81,3 +82,16 @@ def test_pictures_that_take_too_long_are_given_up(digits: Path) -> None:
         assert [answer.status_code for answer in answers] == [503, 503]
         time.sleep(2)
         assert server.client.post("/v1/predict", files={"picture": picture(8)}).status_code == 200
+
+
+def test_a_server_ends_in_time_whatever_is_still_computed(digits: Path) -> None:
+    options = ("--checkpoint", "latest", "--outputs", digits, MANY_PIXELS, "server.stop_seconds=1")
+    with api_server(PICTURES, *options) as server, ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(pictures, server) for _ in range(2)]
+        until(lambda: "scratch_requests_in_progress 2.0" in server.client.get("/metrics").text)
+        time.sleep(1)
+        server.process.send_signal(signal.SIGTERM)
+        started = time.monotonic()
+        assert server.ended() == (143, "")
+        assert time.monotonic() - started < 6
+        assert [each.result().status_code for each in asked] == [503, 503]
