@@ -1,6 +1,7 @@
 """Where the server listens; known before anything heavy is loaded."""
 
 import socket
+from contextlib import suppress
 
 from deployment.api.settings import ServerSettings
 from utils.errors import InputError
@@ -21,9 +22,19 @@ def listener(settings: ServerSettings) -> socket.socket:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(where)
+            listening.setblocking(False)
         except OSError:
             listening.close()
             raise
     except OSError as error:
         raise InputError(f"cannot listen at {address}: {error.strerror}; choose another --host or --port") from None
     return listening
+
+
+def unmet(listening: socket.socket) -> list[socket.socket]:
+    """The clients who have connected and wait to be accepted; closing `listening` would turn them away."""
+    clients = []
+    with suppress(OSError):  # there are no more
+        for _ in range(socket.SOMAXCONN):
+            clients.append(listening.accept()[0])
+    return clients

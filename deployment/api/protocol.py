@@ -128,18 +128,15 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         """No request has begun for too long, where there is none."""
-        if self._is_idle():
+        if not self._in_head and not self._is_busy():
             self.transport.close()
 
     def shutdown(self) -> None:
         """The server stops: what was asked is answered, and the connection closed."""
-        if self._is_idle():
-            self.loop.call_later(_LINGER_SECONDS, self.timeout_keep_alive_handler)
-        else:
+        if self._is_busy():
             super().shutdown()
-
-    def _is_idle(self) -> bool:
-        return not self._in_head and not self._is_busy()
+        else:
+            self.loop.call_later(_LINGER_SECONDS, self.timeout_keep_alive_handler)
 
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import uvicorn
 from starlette.types import ASGIApp
 
+from deployment.api.listening import unmet
 from deployment.api.log import Log
 from deployment.api.protocol import LimitedProtocol
 from deployment.api.service import Service
@@ -74,12 +75,24 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what was taken, and end the process."""
+        """Answer what was taken, also from those who have only just connected, and end the process."""
+        loop = asyncio.get_running_loop()
+        clients = [client for listening in sockets or [] for client in unmet(listening)]
+        for server in self.servers:
+            server.close()
+        for client in clients:
+            await loop.connect_accepted_socket(self._connection, client)
         await super().shutdown(sockets)
         if self.server_state.tasks:  # cancelled after `stop_seconds`, they still say so
             await asyncio.wait(self.server_state.tasks, timeout=1)
         await asyncio.sleep(0)  # the loop writes at the end of a turn
         self._end()
+
+    def _connection(self) -> asyncio.Protocol:
+        connection: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return connection
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -103,6 +103,61 @@ def test_a_second_signal_ends_the_server_at_once_though_it_is_at_work(outputs: P
         assert [line["event"] for line in server.log if line["level"] == "error"] == []
 
 
+class Newcomer(threading.Thread):
+    """Asks again and again, over a new connection each time, until nobody is there."""
+
+    def __init__(self, url: str, body: str) -> None:
+        super().__init__(daemon=True)
+        self._url = httpx.URL(url)
+        self._body = body
+        self.answers: list[int] = []
+        self.lost: Exception | None = None
+
+    def run(self) -> None:
+        while self.lost is None:
+            connection = http.client.HTTPConnection(self._url.host, self._url.port, timeout=60)
+            try:
+                connection.connect()
+            except ConnectionRefusedError:
+                return
+            try:
+                headers = {"Content-Type": "application/json", "Connection": "close"}
+                connection.request("POST", "/v1/predict", self._body, headers)
+                self.answers.append(connection.getresponse().status)
+            except (OSError, http.client.HTTPException) as error:
+                self.lost = error
+            finally:
+                connection.close()
+
+
+def test_who_connected_before_the_doors_closed_is_answered(outputs: Path) -> None:
+    long = json.dumps({"input": ["x"] * 12_000})  # the event loop has much to do with it, and others wait to be met
+    with api_server(CHAPTER, "--checkpoint", "latest", "--outputs", outputs) as server:
+        asking = [Newcomer(server.url, body) for body in [long] * 4 + [json.dumps(EXAMPLE)] * 12]
+        for client in asking:
+            client.start()
+        until(lambda: all(len(client.answers) >= 2 for client in asking))
+        server.process.send_signal(signal.SIGTERM)
+        for client in asking:
+            client.join(60)
+        assert [client.lost for client in asking if client.lost] == []
+        assert {status for client in asking for status in client.answers} == {200, 422}
+        assert server.ended() == (143, "")
+
+
+def test_a_request_that_has_begun_when_the_doors_close_is_answered(outputs: Path) -> None:
+    with api_server(CHAPTER, "--checkpoint", "latest", "--outputs", outputs) as server, connect(server) as connection:
+        head = UNFINISHED.replace(b"Length: 9", b"Length: 2")
+        connection.sendall(head[:40])
+        server.client.get("/health/live")  # by now the beginning has come
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("stopping")
+        time.sleep(1)
+        connection.sendall(head[40:] + b"{}")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 422 ")
+        assert server.ended() == (143, "")
+
+
 @pytest.fixture(scope="module")
 def stuck(outputs: Path) -> Iterator[ApiServer]:
     """A server whose model waits for more examples than may come."""
