@@ -207,6 +207,16 @@ def test_of_very_many_mistakes_only_the_number_is_said(server: ApiServer) -> Non
     assert (answer.status_code, error["message"]) == (422, "20002 parts of the body are not what the model takes")
 
 
+def test_json_with_far_more_values_than_the_model_could_take_is_not_read(server: ApiServer) -> None:
+    for value in (b"[]", b"{}", b"0"):
+        body = b'{"input":[' + value + (b"," + value) * 66_000 + b"]}"
+        assert error_of(answer := post(server, body))["code"] == "too_large"
+        assert answer.status_code == 413
+    padded = json.dumps({"inputs": [digit()] * 8}, indent=32).encode()
+    assert len(padded) > 70_000
+    assert post(server, padded).status_code == 200
+
+
 def test_a_field_of_a_form_that_is_no_file_is_named(server: ApiServer) -> None:
     answer = server.client.post("/v1/predict", files={"picture": (None, "text")})
     assert answer.status_code == 422
