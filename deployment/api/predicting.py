@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from deployment.api.bodies import BodyReader, read_body
+from deployment.api.bodies import BodyReader
 from deployment.api.errors import ApiError, busy
 from deployment.api.service import Service
 from inference.answers import Asked
@@ -44,7 +44,7 @@ class Predictions:
         content_type = self.reader.type_of(request.headers)
         try:
             async with asyncio.timeout(limits.read_seconds) as time:
-                body = await read_body(request, limits)
+                body = await self.reader.read(request)
                 time.reschedule(asyncio.get_running_loop().time() + limits.answer_seconds)
                 deadline = monotonic() + limits.answer_seconds
                 long = len(body) > _INLINE_BYTES or content_type != "application/json"
@@ -59,6 +59,9 @@ class Predictions:
                 raise busy("there was no answer in time; try again") from None
             message = f"the body was not there after {limits.read_seconds:g} s"
             raise ApiError(408, "too_slow", message, headers={"Connection": "close"}) from None
+        finally:
+            if body is not None:
+                self.reader.let_go(body)
         named = {"model": model.served.name, "version": model.served.version}
         said = {"answer": answers[0]} if one else {"answers": answers}
         return Response(to_json(named | said), media_type="application/json")

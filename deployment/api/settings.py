@@ -40,6 +40,8 @@ class LimitSettings(Strict):
     """What a request may ask for, and how many there may be."""
 
     body_bytes: int = Field(ge=1)
+    all_bodies_bytes: int = Field(ge=1)
+    """Of the bodies of all requests that are worked on."""
     url_bytes: int = Field(ge=64)
     examples: int = Field(ge=1)
     """In one request."""

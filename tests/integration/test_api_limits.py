@@ -1,6 +1,7 @@
 """What one client asks of a server of predictions leaves it there for the others."""
 
 import io
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ import torch
 from PIL import Image
 
 from engine.checkpoints import load_checkpoint, save_checkpoint
-from tests.doubles.api_server import ApiServer, api_server, trained, until
+from tests.doubles.api_server import ApiServer, api_server, connect, trained, until
 
 pytestmark = pytest.mark.timeout(240)
 
 PICTURES = "03_mlp"
 ROWS = "01_perceptron"
+ROOM = 1000
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +30,14 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """A server whose model has the largest weights that there are."""
+    """A server whose model has the largest weights that there are, and which has little room for bodies."""
     folder = tmp_path_factory.mktemp("and")
     (last,) = trained(ROWS, "and", folder).glob("models/*/model_last.pt")
     content = load_checkpoint(last)
     largest = {"weights": torch.full((2,), torch.finfo(torch.float32).max)}
     save_checkpoint(folder / "large.pt", {**content, "model": content["model"] | largest})
-    with api_server(ROWS, "--checkpoint", folder / "large.pt") as server:
+    settings = (f"limits.all_bodies_bytes={ROOM}", "limits.read_seconds=60")
+    with api_server(ROWS, "--checkpoint", folder / "large.pt", *settings) as server:
         yield server
         assert [line.get("traceback", line) for line in server.log if line["level"] == "error"] == []
 
@@ -46,6 +49,28 @@ def test_an_answer_that_is_not_finite_is_refused(server: ApiServer) -> None:
         assert (answer.status_code, error["code"]) == (422, "invalid")
         assert f"example {2 if 'inputs' in body else 1}: the model's answer is not finite" in error["message"]
     assert server.client.post("/v1/predict", json={"input": [0.0, 0.0]}).status_code == 200
+
+
+def test_bodies_have_room_together_and_what_is_too_much_is_told_to_come_back(server: ApiServer) -> None:
+    head = b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    large = json.dumps({"input": [0.0, 0.0]}).ljust(ROOM // 2)
+
+    def post(body: str) -> httpx.Response:
+        return server.client.post("/v1/predict", content=body, headers={"Content-Type": "application/json"})
+
+    def in_progress(number: int) -> bool:
+        return f"scratch_requests_in_progress {number}.0" in server.client.get("/metrics").text
+
+    with connect(server) as slow:
+        slow.sendall(head % ROOM + b" " * (ROOM - 300))
+        until(lambda: in_progress(1))
+        answer = post(large)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.json()["error"]["code"] == "busy"
+    until(lambda: in_progress(0))
+    for body, status in (("{", 400), ("[1]", 422), (" " * (ROOM + 1), 503)):
+        assert {post(body).status_code for _ in range(5)} == {status}
+    assert {post(large).status_code for _ in range(5)} == {200}
 
 
 def picture(side: int) -> bytes:
