@@ -8,7 +8,7 @@ from utils.errors import InputError
 
 
 def listener(settings: ServerSettings) -> socket.socket:
-    """A socket with the address that is wanted; nobody can connect before the server starts.
+    """A socket that listens at the address that is wanted; who connects now is answered once the server has started.
 
     Raises:
         InputError: The address is taken, or not this machine's.
@@ -22,6 +22,7 @@ def listener(settings: ServerSettings) -> socket.socket:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(where)
+            listening.listen()  # two servers can have bound to an address, and one can listen
             listening.setblocking(False)
         except OSError:
             listening.close()

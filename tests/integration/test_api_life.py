@@ -4,6 +4,7 @@ import http.client
 import json
 import shutil
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.doubles.api_server import ApiServer, api_server, connect, trained, until
+from tests.doubles.api_server import ROOT, ApiServer, api_server, connect, trained, until
+from tests.doubles.scripts import finish, start
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -156,6 +158,27 @@ def test_a_request_that_has_begun_when_the_doors_close_is_answered(outputs: Path
         connection.sendall(head[40:] + b"{}")
         assert connection.recv(65536).startswith(b"HTTP/1.1 422 ")
         assert server.ended() == (143, "")
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def test_of_two_servers_at_one_address_the_second_says_so_in_a_line(outputs: Path) -> None:
+    command = ("-P", "-m", "deployment.api", ROOT / "models" / CHAPTER, "--device", "cpu", "--checkpoint", "latest")
+    address = f"server.port={free_port()}"
+    both = [start(*command, "--outputs", outputs, address, env={"PYTHONPATH": str(ROOT)}) for _ in range(2)]
+    until(lambda: any(process.poll() is not None for process in both))
+    loser, winner = sorted(both, key=lambda process: process.poll() is None)
+    done = finish(loser)
+    assert (done.code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "choose another --host or --port" in done.stderr
+    assert winner.stdout is not None and '"started"' in winner.stdout.readline()
+    winner.terminate()
+    assert finish(winner).code == 143
 
 
 @pytest.fixture(scope="module")
