@@ -27,8 +27,9 @@ def listener(settings: ServerSettings) -> socket.socket:
         except OSError:
             listening.close()
             raise
-    except OSError as error:
-        raise InputError(f"cannot listen at {address}: {error.strerror}; choose another --host or --port") from None
+    except (OSError, UnicodeError) as error:  # the second of a name that cannot be one
+        reason = error.strerror if isinstance(error, OSError) else "no host has such a name"
+        raise InputError(f"cannot listen at {address}: {reason}; choose another --host or --port") from None
     return listening
 
 
