@@ -2,13 +2,17 @@
 
 import http.client
 import json
+import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -179,6 +183,29 @@ def test_of_two_servers_at_one_address_the_second_says_so_in_a_line(outputs: Pat
     assert winner.stdout is not None and '"started"' in winner.stdout.readline()
     winner.terminate()
     assert finish(winner).code == 143
+
+
+def test_a_server_whose_stdout_is_closed_answers(outputs: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-P", "-m", "deployment.api", ROOT / "models" / CHAPTER, "--device", "cpu"]
+    options = ["--checkpoint", "latest", "--outputs", outputs, f"server.port={port}"]
+    process = subprocess.Popen(
+        ["bash", "-c", 'exec "$@" >&-', "bash", *map(str, command + options)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def answers() -> bool:
+        assert process.poll() is None, process.communicate()[1]
+        with suppress(httpx.TransportError):
+            return httpx.post(f"http://127.0.0.1:{port}/v1/predict", json=EXAMPLE).status_code == 200
+        return False
+
+    until(answers)
+    process.terminate()
+    assert process.communicate(timeout=60)[1] == ""
+    assert process.returncode == 143
 
 
 @pytest.fixture(scope="module")
