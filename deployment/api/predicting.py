@@ -96,8 +96,12 @@ def _asked(request: Request) -> Asked:
     if twice := [name for name in names if names.count(name) > 1]:
         raise ApiError(422, "invalid", "this may be given once", f"query.{twice[0][:60]}")
     try:
-        return Asked.model_validate_strings(dict(given))
+        asked = Asked.model_validate_strings(dict(given))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = f"query.{problem['loc'][0]}"[:66]
         raise ApiError(422, "invalid", problem["msg"][0].lower() + problem["msg"][1:], where) from None
+    for name, value in given.items():
+        if "_" in value:  # pydantic takes 1_0 for 10
+            raise ApiError(422, "invalid", "a number is written without '_'", f"query.{name}")
+    return asked

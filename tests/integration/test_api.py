@@ -134,6 +134,8 @@ def test_the_query_says_how_answers_are_wanted(server: ApiServer) -> None:
         ("?top=1&top=2", "query.top"),
         ("?threshold=nan", "query.threshold"),
         ("?treshold=0.5", "query.treshold"),
+        ("?threshold=1_0", "query.threshold"),
+        ("?top=1_0", "query.top"),
         (f"?top={'9' * 1900}x", "query.top"),
     ],
 )
