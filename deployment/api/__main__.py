@@ -1,5 +1,7 @@
 """The work of `scratch serve`, in the chapter's environment: `python -m deployment.api CHAPTER --checkpoint …`."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 import click
@@ -50,20 +52,22 @@ def serve(
 
     torch.set_num_threads(settings.batching.threads)
     log = Log()
+    background: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     if alias is not None:
         from deployment.api.registered import AliasSource, Watch
 
         source = AliasSource(chapter, alias, uri, device)
         version = source.resolve()
         service = Service(settings, source.load(version), str(version.number), alias)
-        app = make_app(service, keys is not None, Watch(service, source, version.number, log).running)
+        background = Watch(service, source, version.number, log).running
     else:
         from inference.predictor import Predictor
 
         assert checkpoint is not None
         service = Service(settings, Predictor.from_checkpoint(chapter, checkpoint, outputs, device))
-        app = make_app(service, keys is not None)
-    Server(Gate(Shortcut(app, Predictions(service)), service, keys, log), service, log).run([listening])
+    predictions = Predictions(service)
+    app = make_app(service, predictions, keys is not None, background)
+    Server(Gate(Shortcut(app, predictions), service, keys, log), service, log).run([listening])
 
 
 if __name__ == "__main__":
