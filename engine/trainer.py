@@ -1,8 +1,8 @@
 """The training loop, in the order in which things happen."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
@@ -103,8 +103,7 @@ class Trainer:
 
     def train(self) -> None:
         """Train to the end, once `fit` has put the parts together."""
-        with self.session():
-            steps = self.begin()
+        with self.session(), closing(self.begin()) as steps:  # processes that read for it end before the last save
             while not self.is_over:
                 self.account(self.pace(steps, self.step))
 
@@ -130,7 +129,7 @@ class Trainer:
 
     # ---- the loop ----------------------------------------------------------------------------------------------
 
-    def begin(self) -> Iterator[list[Batch]]:
+    def begin(self) -> Generator[list[Batch], None, None]:
         """Seed, start the clock and evaluate the first weights; returns the batches of each step from here on."""
         seed_training(self)
         self.clock.start()

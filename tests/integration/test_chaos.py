@@ -1,16 +1,21 @@
 """Processes that are killed at the worst moments, and what is left of them."""
 
 import json
+import os
+import re
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from engine.checkpoints import save_checkpoint
+from engine.checkpoints import load_checkpoint, save_checkpoint
 from engine.comparison import differences, fingerprint
 from tests.doubles.bench import NETWORK, Bench, Outcome
 from tests.doubles.scripts import call, finish, start
 
 ROOT = Path(__file__).resolve().parents[2]
+CHAOS = ROOT / "tools/chaos/chapter/src/train.py"
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -22,6 +27,22 @@ def test_trainings_that_are_killed_again_and_again_end_with_the_same_bits(tmp_pa
     assert ended.code == 0, ended.stderr
     _, kinds, kills, *_, different = [cell.strip() for cell in ended.stdout.splitlines()[-1].strip("|").split("|")]
     assert (int(kinds) >= 2, kills, different) == (True, "6", "0")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_to_all_processes_of_a_run_with_workers_stops_it_with_a_checkpoint(
+    number: int, code: int, tmp_path: Path
+) -> None:
+    settings = ("--experiment", "workers", "trainer.duration=100000 epochs", "--outputs", tmp_path)
+    process = start(CHAOS, *settings, start_new_session=True)
+    while not list(tmp_path.glob("models/*/model_last.pt")) and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, number)
+    ended = finish(process, seconds=60)
+    step = re.findall(r"^error: stopped at step (\d+); go on with", ended.stderr, flags=re.MULTILINE)
+    assert (ended.code, len(step)) == (code, 1), ended.stderr
+    (checkpoint,) = tmp_path.glob("models/*/model_last.pt")
+    assert load_checkpoint(checkpoint)["step"] == int(step[0])
 
 
 def test_a_kill_at_any_call_of_a_write_leaves_the_old_checkpoint_or_the_new_one(tmp_path: Path) -> None:

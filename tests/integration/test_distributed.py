@@ -20,6 +20,7 @@ from tests.doubles.scripts import Ended, call, start
 pytestmark = pytest.mark.timeout(300)
 
 TRAIN, EVALUATE = NETWORK / "src/train.py", NETWORK / "src/evaluate.py"
+CHAOS = ROOT / "tools/chaos/chapter/src/train.py"
 SETTINGS = ("--no-wandb", "model.dropout=0.0", "trainer.ema_decay=0.9", "trainer.clip_norm=0.5", "optimizer=adam")
 # 48 examples in batches of 47, two to a step: the second batch has one example, for two or three ranks
 RAGGED = ("--experiment", "blobs", *SETTINGS, "trainer.batch_size=47", "trainer.accumulate=2")
@@ -132,9 +133,10 @@ def test_a_split_run_goes_on_with_any_number_of_ranks(tmp_path: Path) -> None:
     assert evaluated.code == 0, evaluated.stderr
 
 
-def test_torchrun_that_is_told_to_stop_leaves_a_checkpoint(tmp_path: Path) -> None:
-    settings = ("hardware=ddp", "trainer.duration=100000 epochs", "--outputs", tmp_path)
-    process = start(*torchrun(2), TRAIN, *STEADY, *settings, env=ENVIRONMENT)
+@pytest.mark.parametrize("of", [(TRAIN, *STEADY), (CHAOS, "--experiment", "workers")], ids=["memory", "workers"])
+def test_torchrun_that_is_told_to_stop_leaves_a_checkpoint(of: tuple[object, ...], tmp_path: Path) -> None:
+    settings = ("hardware=ddp", "hardware.device=cpu", "trainer.duration=100000 epochs", "--outputs", tmp_path)
+    process = start(*torchrun(2), *of, *settings, env=ENVIRONMENT)
     while not list(tmp_path.glob("models/*/model_last.pt")) and process.poll() is None:
         time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
