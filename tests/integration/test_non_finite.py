@@ -60,10 +60,11 @@ def examples_in(message: str) -> list[int]:
     [
         (),
         ("trainer.checkpoint.every=1 step",),
+        ("trainer.checkpoint.every=1 step", "seed=1"),
         ("trainer.batch_size=4", "trainer.accumulate=2"),
         ("model.dropout=0.5",),
     ],
-    ids=["no checkpoint yet", "with checkpoints", "accumulation", "dropout"],
+    ids=["no checkpoint yet", "at once", "after a checkpoint", "accumulation", "dropout"],
 )
 def test_a_bad_example_is_named(bench: Bench, overrides: tuple[str, ...]) -> None:
     message, step = stopped_by(bench, float("nan"), *overrides)
