@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from data_utils import load
 from data_utils.batches import epoch_order
@@ -91,6 +92,18 @@ def test_the_first_parameter_with_a_bad_gradient_is_named(bench: Bench, log_ever
     message, step = stopped_by(bench, MARK, f"trainer.log_every={log_every}", model=InfiniteGradient)
     assert f"; first, at step {step}, the gradient of layers.0.weight; step {step} was on" in message
     assert BAD in examples_in(message)
+
+
+def test_steps_are_taken_again_at_the_learning_rates_that_they_had(bench: Bench) -> None:
+    rates: list[float] = []
+    handle = register_optimizer_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
+    try:
+        settings = ("scheduler=step", "scheduler.every=2 steps", "trainer.checkpoint.every=2 steps", "optimizer.lr=1.0")
+        _, step = stopped_by(bench, float("nan"), *settings, "seed=1")
+    finally:
+        handle.remove()
+    assert step == 5  # after the checkpoint of step 4, and seen when step 6 is logged
+    assert rates == pytest.approx([1.0, 1.0, 0.1, 0.1, 0.01, 0.01, 0.01])
 
 
 class NeverFiniteGradient(InfiniteGradient):
