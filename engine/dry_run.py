@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.utils.data import Dataset, Subset
 from data_utils.batches import Batch
 from data_utils.splits import Splits, TensorSplit
 from engine.checkpoints import digest
+from engine.measure import measure
 from engine.narrative import describe_model
 from engine.record import NoRecord
 from engine.state import capture_state
@@ -64,14 +65,7 @@ def _step(trainer: Trainer, batches: Sequence[Batch]) -> dict[str, float]:
 
 
 def _measure(trainer: Trainer, few: Splits) -> dict[str, float]:
-    measured: dict[str, float] = {}
-    with trainer.average.applied() if trainer.average else nullcontext():
-        for name in trainer.config.trainer.evaluate_on:
-            found = trainer.evaluator.evaluate(trainer.model, few.split(name))
-            measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
-    if hasattr(trainer.model, "measures"):
-        measures: dict[str, float] = trainer.model.measures()  # type: ignore[operator]
-        measured |= {f"model/{name}": float(value) for name, value in measures.items()}
+    measured = measure(trainer, few)
     trainer.best.check(measured)
     return measured
 

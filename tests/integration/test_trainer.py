@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -22,6 +23,8 @@ from engine import Run, Trainer
 from engine.claims import Claim
 from engine.comparison import differences, fingerprint
 from engine.config import ExperimentConfig, Sgd
+from engine.consensus import Consensus
+from engine.distributed import World
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
 from engine.state import trained_weights
@@ -497,6 +500,37 @@ def test_a_run_that_is_stopped_while_evaluating_ends_with_the_same_bits(name: st
         with pytest.raises(Interrupted):
             bench.train(run, prepare=stop_at(call, "evaluation_step"))
         assert bench.go_on(run).fingerprint() == unbroken
+
+
+def test_after_fast_evaluation_batches_slow_steps_do_not_keep_ranks_from_meeting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class TwoAlike(World):
+        """Two ranks that see the same."""
+
+        def gather(self, own: Any) -> list[Any]:
+            return [own, own]
+
+    now = 0.0
+
+    def lasting(seconds: float, method: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any) -> Any:
+            nonlocal now
+            now += seconds
+            return method(*arguments)
+
+        return called
+
+    def prepare(model: nn.Module) -> None:
+        model.training_step = lasting(60, model.training_step)  # type: ignore[assignment, arg-type]
+        model.evaluation_step = lasting(1e-3, model.evaluation_step)  # type: ignore[assignment, arg-type]
+        stop_at(26)(model)  # an epoch has 24 steps
+
+    monkeypatch.setattr("engine.consensus.time", Mock(monotonic=lambda: now))
+    monkeypatch.setattr("engine.trainer.Consensus", lambda world, *parts: Consensus(TwoAlike(size=2), *parts))
+    config = bench.config("blobs", "trainer.batch_size=2", "trainer.checkpoint.every=null")
+    with pytest.raises(Interrupted, match="stopped at step 26;"):
+        bench.train(bench.run(config), prepare=prepare)
 
 
 @pytest.mark.parametrize("call", [5, 7, 12, 18])
