@@ -153,7 +153,7 @@ class Trainer:
             self._log_window()
         self._evaluate_if_due()
         self.consensus.look()
-        if plan.due(self.step, plan.checkpoint_every) or self.consensus.save:
+        if not self.is_over and (plan.due(self.step, plan.checkpoint_every) or self.consensus.save):
             self._save(self.saver.last)
             self.clock.saved()
 

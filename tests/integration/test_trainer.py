@@ -6,6 +6,7 @@ import math
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from data_utils import load
 from data_utils.batches import Batches
 from data_utils.splits import TensorSplit
 from engine import Run, Trainer
+from engine.checkpoints import save_checkpoint
 from engine.claims import Claim
 from engine.comparison import differences, fingerprint
 from engine.config import ExperimentConfig, Sgd
@@ -543,6 +545,32 @@ def test_a_run_that_crashed_goes_on_from_its_last_checkpoint(bench: Bench, call:
     assert Outcome(run).summary["status"] == "failed"
     assert Outcome(run).checkpoint()["step"] == (call - 1) // 4 * 4
     assert bench.go_on(run).fingerprint() == unbroken
+
+
+@pytest.mark.parametrize(
+    ("changes", "stop", "steps"),
+    [
+        (("trainer.checkpoint.every=null",), None, [18]),
+        (("trainer.checkpoint.every=6 steps",), None, [6, 12, 18]),
+        (("trainer.checkpoint.every=6 steps",), 12, [6, 12]),
+        (("trainer.checkpoint={every: 6 steps, minutes: 0.000001}",), None, [*range(1, 19)]),
+    ],
+    ids=["at the end", "now and then", "stopped", "by the clock"],
+)
+def test_the_checkpoint_of_a_step_is_written_once(
+    changes: tuple[str, ...], stop: int | None, steps: list[int], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def note(path: Path, content: dict[str, Any]) -> None:
+        if path.name == "model_last.pt":
+            written.append(content["step"])
+        save_checkpoint(path, content)
+
+    monkeypatch.setattr("engine.saver.save_checkpoint", note)
+    with pytest.raises(Interrupted) if stop else nullcontext():
+        bench.train(bench.run(bench.config("blobs", *changes)), prepare=stop_at(stop or STEPS + 1))
+    assert written == steps
 
 
 def test_a_resumed_run_says_so_and_counts_its_time_on(bench: Bench) -> None:
