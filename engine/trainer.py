@@ -234,8 +234,10 @@ class Trainer:
             log.info("saved %s", run.folders.models)
 
     def _close(self, status: str) -> None:
-        self.trackers.finish(status)
-        self.run.note(status, results_of(self))
+        try:
+            self.run.note(status, results_of(self))
+        finally:  # last, since it may wait for a while
+            self.trackers.finish(status)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Within this, the model has the weights to use it with."""

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import chain, groupby
 
@@ -37,12 +38,12 @@ class Lane:
         if hangs:
             self._drop("does not keep up")
 
-    def close(self, seconds: float) -> None:
-        """Wait for what is queued, for at most `seconds`; nothing is heard of the tracker after that."""
+    def close(self, deadline: float) -> None:
+        """Wait for what is queued until `time.monotonic()` is at `deadline`; nothing is heard of the tracker then."""
         self.put(None)
-        self._thread.join(seconds)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._thread.is_alive():
-            self._drop(f"has not finished after {seconds:g} s")
+            self._drop("has not finished in time")
 
     def _run(self) -> None:
         for work in self._work():

@@ -711,6 +711,26 @@ def test_a_tracker_that_fails_is_reported_once_and_never_stops_a_run(
     assert "100 % of it is at https://example.org" in outcome.narrative
 
 
+@pytest.mark.timeout(60)
+def test_trackers_that_hang_do_not_hold_up_a_run_that_is_told_to_stop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run, status = bench.run(bench.config("blobs")), []
+    trackers, over = [Failing("none") for _ in range(3)], threading.Event()
+    trackers[0].finish = lambda _: status.append(Outcome(run).summary["status"])  # type: ignore[method-assign]
+    for hanging in trackers[1:]:
+        hanging.log = lambda rows: over.wait()  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr("engine.trainer.build_trackers", lambda config: Trackers(trackers))
+    monkeypatch.setattr("engine.tracking._FINISH_SECONDS", 600)
+    monkeypatch.setattr("engine.tracking._HURRIED_SECONDS", 0.5)
+    with pytest.raises(Interrupted, match="stopped at step 3"):
+        bench.train(run, prepare=stop_at(3))
+    over.set()
+    assert status == ["interrupted"]
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == ["broken has not finished in time; it is switched off for this run"] * 2
+
+
 def test_no_tracker_starts_that_the_config_does_not_name(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)  # a login is no wish
     threads: list[list[str]] = []
