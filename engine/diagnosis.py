@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from data_utils.batches import epoch_order
-from engine.checkpoints import load_checkpoint
 from engine.window import LEAST_SCALE, NonFinite
 from utils.errors import RunError
 from utils.seeds import derived_seed, restore_random_state, seed_everything
@@ -71,8 +70,7 @@ def _position(trainer: Trainer) -> dict[str, Any] | None:
 
 def _retrace(trainer: Trainer, start: dict[str, Any] | None, until: int) -> tuple[int, str] | None:
     """The first step up to `until` at which something was not finite, and what; None where it cannot be told."""
-    last = trainer.run.folders.models / "model_last.pt"
-    position = load_checkpoint(last) if last.exists() else start
+    position = trainer.saver.newest() or start
     if position is None:
         return None
     trainer.model.load_state_dict(position["model"])

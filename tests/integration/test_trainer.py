@@ -592,14 +592,51 @@ def test_a_run_without_checkpoints_says_that_stopping_loses_it(bench: Bench) -> 
         bench.train(run, prepare=stop_at(3))
 
 
-def test_a_run_stopped_before_its_first_checkpoint_starts_over(bench: Bench) -> None:
+def test_a_run_stopped_before_its_first_checkpoint_starts_over_and_says_so(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     config = bench.config("blobs")
     unbroken = bench.train(bench.run(config)).fingerprint()
     run = bench.run(config)
     with pytest.raises(ZeroDivisionError):
         bench.train(run, prepare=fail_at(4))
-    assert not (run.folders.models / "model_last.pt").exists()
+    assert list(run.folders.models.glob("model_*")) == []
+    caplog.set_level(logging.INFO)
     assert bench.go_on(run).fingerprint() == unbroken
+    assert "no checkpoint yet: starting over" in caplog.messages
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_run_goes_on_from_its_best_checkpoint_where_that_is_furthest_on(name: str, tmp_path: Path) -> None:
+    bench, config = learner(name, tmp_path)
+    unbroken = bench.train(bench.run(config))
+    best = steps_with(unbroken.rows, "train/accuracy")[1]  # the first one is, whatever comes later
+    run = bench.run(config)
+    with pytest.raises(ZeroDivisionError):
+        bench.train(run, prepare=fail_at((best + 1) * config.trainer.accumulate))
+    assert [path.name for path in run.folders.models.glob("model_*")] == ["model_best.pt"]
+    resumed = bench.go_on(run)
+    assert f"going on at step {best} of" in resumed.narrative
+    assert resumed.fingerprint() == unbroken.fingerprint()
+
+
+def test_a_run_goes_on_from_an_older_checkpoint_where_the_newest_is_damaged(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = bench.config("blobs", "trainer.checkpoint.every=5 steps", "trainer.monitor.metric=train/loss")
+    unbroken = bench.train(bench.run(config)).fingerprint()
+    run = bench.run(config)
+    with pytest.raises(ZeroDivisionError):
+        bench.train(run, prepare=fail_at(12))
+    newest, best = run.folders.models / "model_last.pt", run.folders.models / "model_best.pt"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    resumed = bench.go_on(run)
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == [f"checkpoint {newest} is damaged or cut short: going on from {best.name}"]
+    assert "going on at step 6 of" in resumed.narrative
+    assert resumed.fingerprint() == unbroken
 
 
 def test_training_batches_may_come_from_another_data_set_than_the_evaluations(bench: Bench) -> None:
