@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
+from engine.comparison import differences, fingerprint
 from engine.record import read_rows
 from engine.references import newest_checkpoint
 from engine.run import Folders, run_ids
@@ -131,6 +132,20 @@ def test_a_split_run_goes_on_with_any_number_of_ranks(tmp_path: Path) -> None:
         }
     evaluated = launch(0, EVALUATE, "--checkpoint", sharded, "--experiment", "blobs", "--outputs", stopped)
     assert evaluated.code == 0, evaluated.stderr
+
+
+def test_a_split_run_of_which_a_rank_was_killed_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    """Rank 1 is killed in step 5, while the checkpoint of step 4 is under way; a best one is not there yet."""
+    settings = (*STEADY, "trainer.duration=2 epochs", "trainer.checkpoint.every=2 steps", "hardware=fsdp")
+    unbroken, killed = tmp_path / "unbroken", tmp_path / "killed"
+    assert launch(2, TRAIN, *settings, "--outputs", unbroken).code == 0
+    ended = launch(2, ROOT / "tests/doubles/fate.py", *settings, "--outputs", killed, FATE="death")
+    assert (ended.code, status(killed)) == (1, "failed")
+    (sharded,) = folders(killed).models.glob("model_*")
+    assert sharded.name in ("model_last-2.dcp", "model_last-4.dcp")
+    ended = launch(2, TRAIN, "--resume", "latest", "--outputs", killed)
+    assert ended.code == 0, ended.stderr
+    assert differences(fingerprint(folders(killed)), fingerprint(folders(unbroken))) == []
 
 
 @pytest.mark.parametrize("of", [(TRAIN, *STEADY), (CHAOS, "--experiment", "workers")], ids=["memory", "workers"])
