@@ -56,6 +56,17 @@ def test_a_kill_at_any_call_of_a_write_leaves_the_old_checkpoint_or_the_new_one(
     assert steps == [1] * 10 + [2] * 4  # the old one up to the rename, the new one after it
 
 
+def test_a_kill_at_any_call_of_a_sharded_write_leaves_the_old_checkpoint_or_the_new_one(tmp_path: Path) -> None:
+    ended = call(
+        "-W", "ignore", ROOT / "tests/doubles/killed_sharded_writer.py", tmp_path, env={"PYTHONPATH": str(ROOT)}
+    )
+    assert ended.code == 0, ended.stderr
+    attempts = [json.loads(line) for line in ended.stdout.splitlines()]
+    renamed = [attempt["call"] for attempt in attempts].index("os.rename .model_last-2.dcp.partial_")
+    assert renamed > 30 and attempts[-1]["call"] == ""  # the last one came through
+    assert [attempt["step"] for attempt in attempts] == [1] * (renamed + 1) + [2] * (len(attempts) - renamed - 1)
+
+
 def test_the_comparison_sees_a_single_bit(tmp_path: Path) -> None:
     bench = Bench(NETWORK, tmp_path)
     config = bench.config("blobs", "trainer.duration=1 epoch")
