@@ -15,6 +15,7 @@ from data_utils.splits import Splits, TensorSplit
 from engine.checkpoints import digest
 from engine.measure import measure
 from engine.narrative import describe_model
+from engine.pace import one_by_one
 from engine.record import NoRecord
 from engine.state import capture_state
 from engine.trainer import Trainer
@@ -31,7 +32,8 @@ def dry_run(trainer: Trainer) -> None:
         RunError: Something failed that would have failed in the training; the message names the phase.
     """
     trainer.record = NoRecord()
-    print(f"dry run of {trainer.config.experiment}: {trainer.plan.total} steps of {_examples(trainer)} planned")
+    planned = f"{trainer.plan.total} steps of {_examples(trainer)} planned{one_by_one(trainer)}"
+    print(f"dry run of {trainer.config.experiment}: {planned}")
     with phase("data"):
         batches = next(trainer.batches.steps(0, 0, trainer.config.trainer.accumulate))
         few = _first_examples(trainer.splits, trainer.config.trainer.batch_size)
