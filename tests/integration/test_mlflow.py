@@ -2,16 +2,18 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.doubles.mlflow_server import QUIET, free_port, mlflow_server
-from tests.doubles.scripts import TRAIN, call
+from tests.doubles.scripts import TRAIN, call, finish, start
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -81,3 +83,47 @@ def test_a_server_that_is_not_there_is_one_line_and_the_run_goes_on(tmp_path: Pa
     assert summary["status"] == "finished"
     (line,) = [line for line in said.splitlines() if "mlflow" in line]
     assert line.endswith("it is switched off for this run")
+
+
+# ---- the database ----------------------------------------------------------------------------------------------------
+
+# Arguments: the database, and the name of an experiment to make in it.
+USE = """
+import sys
+from engine.mlflow_client import connect
+client = connect(f"sqlite:///{sys.argv[1]}")
+client.create_experiment(sys.argv[2], artifact_location="/nowhere")
+"""
+# The first of many changes to the tables that make them what this version of MLflow wants is the process's last.
+DIE = """
+import os, signal
+import alembic.command
+alembic.command.upgrade = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def use(database: Path, name: str, before: str = "") -> "subprocess.Popen[str]":
+    return start("-c", before + USE, database, name, env=QUIET)
+
+
+def experiments(database: Path) -> set[str]:
+    with closing(sqlite3.connect(database)) as opened:
+        return {name for (name,) in opened.execute("select name from experiments")}
+
+
+def test_a_process_that_is_killed_while_it_makes_the_database_leaves_none(tmp_path: Path) -> None:
+    database = tmp_path / "mlflow.db"
+    assert finish(use(database, "first", before=DIE)).code == -9
+    assert not database.exists()
+    ended = finish(use(database, "second"))
+    assert ended.code == 0, ended.stderr
+    assert experiments(database) == {"Default", "second"}
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+
+
+def test_two_processes_that_make_the_database_at_once_use_the_same_one(tmp_path: Path) -> None:
+    database = tmp_path / "mlflow.db"
+    database.touch()  # as SQLite leaves it after a first look
+    ended = [finish(each) for each in [use(database, name) for name in ("one", "other")]]
+    assert [each.code for each in ended] == [0, 0], ended
+    assert experiments(database) == {"Default", "one", "other"}
