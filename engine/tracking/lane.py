@@ -17,6 +17,9 @@ Work = Action | list[Row] | None
 _MOST_WAITING = 10_000
 """Pieces of work. A tracker that is further behind hangs, and memory is no place to keep its work."""
 
+_MOST_TOGETHER = 1000
+"""Pieces of work that wait for others."""
+
 
 class Lane:
     """Hands work to a tracker in the background; one that raises, or hangs, is reported once and dropped."""
@@ -33,7 +36,8 @@ class Lane:
         """Queue `work` and return at once."""
         with self._changed:
             self._waiting.append(work)
-            self._changed.notify()
+            if not isinstance(work, list) or len(self._waiting) in (1, _MOST_TOGETHER):
+                self._changed.notify()
             hangs = len(self._waiting) > _MOST_WAITING
         if hangs:
             self._drop("does not keep up")
@@ -65,6 +69,8 @@ class Lane:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
+                if all(isinstance(work, list) for work in self._waiting) and len(self._waiting) < _MOST_TOGETHER:
+                    self._changed.wait(self._tracker.together)
                 taken, self._waiting = self._waiting, []
             for are_rows, group in groupby(taken, key=lambda work: isinstance(work, list)):
                 if are_rows:

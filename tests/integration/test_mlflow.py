@@ -1,10 +1,8 @@
 """MLflow: the real client, on a database in the outputs folder and on a server."""
 
 import json
-import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from engine.mlflow_client import connect
+from engine.record import read_rows
+from engine.tracking.rebuild import rebuild
+from tests.doubles.bench import NETWORK, ROOT
 from tests.doubles.mlflow_server import QUIET, free_port, mlflow_server
 from tests.doubles.scripts import TRAIN, call, finish, start
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.filterwarnings("ignore")]  # of the packages that MLflow uses
 
 
 def train(outputs: Path, *arguments: str) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
@@ -28,33 +30,31 @@ def train(outputs: Path, *arguments: str) -> tuple[dict[str, Any], list[dict[str
     return json.loads(summary.read_text()), [json.loads(row) for row in record.read_text().splitlines()], ended.stderr
 
 
-def stored(uri: str, run_id: str) -> dict[str, Any]:
-    """What MLflow has of a run, as a process of its own sees it."""
-    ask = """
-import json, sys
-from mlflow import MlflowClient
-client = MlflowClient(tracking_uri=sys.argv[1])
-experiment = client.get_experiment_by_name("01_perceptron/and")
-(run,) = client.search_runs([experiment.experiment_id], f"tags.run_id = '{sys.argv[2]}'")
-accuracy = client.get_metric_history(run.info.run_id, "train/accuracy")
-folders = ("checkpoints", "visualizations")
-files = [file.path for folder in folders for file in client.list_artifacts(run.info.run_id, folder)]
-print(json.dumps({"status": run.info.status, "params": run.data.params, "files": files,
-                  "accuracy": [[point.step, point.value] for point in accuracy]}))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", ask, uri, run_id], capture_output=True, text=True, env={**os.environ, **QUIET}
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+def stored(uri: str, run_id: str, experiment: str = "01_perceptron/and") -> dict[str, Any]:
+    """What MLflow has of a run; `points` are step and value of each metric."""
+    client = connect(uri)
+    found = client.get_experiment_by_name(experiment)
+    (run,) = client.search_runs([found.experiment_id], f"tags.run_id = '{run_id}'")
+    names = [name for name in run.data.metrics if "/" in name]  # the epoch comes with each row, of which a step has two
+    history = {name: client.get_metric_history(run.info.run_id, name) for name in names}
+    folders = ("checkpoints", "visualizations")
+    return {
+        "status": run.info.status,
+        "params": run.data.params,
+        "files": [file.path for folder in folders for file in client.list_artifacts(run.info.run_id, folder)],
+        "points": {name: sorted([each.step, each.value] for each in points) for name, points in history.items()},
+    }
+
+
+def points_in(rows: list[dict[str, Any]]) -> dict[str, list[list[float]]]:
+    names = {name for row in rows for name in row if "/" in name}
+    return {name: [[row["step"], row[name]] for row in rows if name in row] for name in names}
 
 
 def assert_all_is_there(seen: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     assert seen["status"] == "FINISHED"
     assert seen["params"]["model.learning_rate"] == "1.0"
-    points = [[row["step"], row["train/accuracy"]] for row in rows if "train/accuracy" in row]
-    assert sorted(seen["accuracy"]) == sorted(points)
+    assert seen["points"] == points_in(rows)
     assert {"checkpoints/model_best.pt", "checkpoints/model_last.pt", "checkpoints/config.yaml"} <= set(seen["files"])
 
 
@@ -65,6 +65,27 @@ def test_a_run_is_in_the_database_beside_it(tmp_path: Path) -> None:
     seen = stored(uri, summary["run_id"])
     assert_all_is_there(seen, rows)
     assert "visualizations/learning_curve.png" in seen["files"]
+
+
+def test_a_killed_and_resumed_run_is_there_once_and_whole_and_so_is_one_that_is_shown_again(tmp_path: Path) -> None:
+    settings = ("tracking.mlflow.enabled=true", "trainer.checkpoint.every=3 steps", "trainer.log_every=1 step")
+    place, fated = ("--no-wandb", "--outputs", tmp_path), ROOT / "tests/doubles/fate.py"
+    killed = call(fated, "--experiment", "blobs", *settings, *place, env=QUIET | {"FATE": "death"})
+    assert killed.code == -9
+    (record,) = tmp_path.glob("logs/*/metrics.jsonl")
+    database, run_id = f"sqlite:///{tmp_path}/mlflow.db", record.parent.name
+    assert list(rebuild(tmp_path, run_id, "mlflow", {}))  # as if it had got everything before the kill
+    seen = stored(database, run_id, "90_logistic/blobs")
+    assert (seen["status"], seen["points"]) == ("KILLED", points_in(read_rows(record)))
+    assert max(step for step, _ in seen["points"]["batch/loss"]) == 4  # which is made again from step 3 on
+
+    resumed = call(NETWORK / "src/train.py", "--resume", run_id, "--outputs", tmp_path, env=QUIET)
+    assert resumed.code == 0, resumed.stderr
+    for _ in range(2):
+        seen = stored(database, run_id, "90_logistic/blobs")
+        assert (seen["status"], seen["points"]) == ("FINISHED", points_in(read_rows(record)))
+        assert "checkpoints/model_last.pt" in seen["files"]
+        assert list(rebuild(tmp_path, run_id, "mlflow", {}))
 
 
 @pytest.fixture

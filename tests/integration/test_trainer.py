@@ -704,6 +704,7 @@ class Failing:
     """A tracker of which one method raises."""
 
     name = "broken"
+    together = 0.0
 
     def __init__(self, method: str) -> None:
         self.method = method

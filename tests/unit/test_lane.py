@@ -18,6 +18,7 @@ class Recorder:
     """A tracker that notes what it is asked to do."""
 
     name = "recorder"
+    together = 0.0
 
     def __init__(self) -> None:
         self.seen: list[object] = []
@@ -77,6 +78,19 @@ def test_rows_that_wait_are_logged_together_and_keep_their_place(tracker: Record
     tracker.gate.set()
     one.close(time.monotonic() + 10)
     assert tracker.seen == ["start", [0, 1, 2], "figure", [3]]
+
+
+@pytest.mark.parametrize("number", [5, 2000])
+def test_rows_wait_for_others_where_a_tracker_wants_that_but_for_nothing_else(number: int, tracker: Recorder) -> None:
+    tracker.together = 600.0
+    one = Lane(tracker)
+    for step in range(number):
+        one.put([{"step": step}])
+    one.put(noting("figure"))
+    one.close(time.monotonic() + 10)
+    assert tracker.seen[-1] == "figure"
+    assert sum(map(len, tracker.seen[:-1])) == number  # type: ignore[arg-type]
+    assert len(tracker.seen) - 1 <= number // 1000 + 1  # a thousand are enough to begin with
 
 
 def test_a_tracker_that_raises_is_reported_once_and_gets_no_more(
