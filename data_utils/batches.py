@@ -6,7 +6,7 @@ batch of any epoch without reading what comes before it.
 """
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from data_utils.splits import TensorSplit
+from data_utils.workers import reading
 from utils.seeds import derived_seed, generator
 
 Batch = tuple[Tensor, ...]
@@ -100,10 +101,10 @@ class Batches:
         """Batches in an epoch."""
         return -(-self.n // self.batch_size)
 
-    def steps(self, epoch: int, step: int, accumulate: int) -> Iterator[list[Batch]]:
+    def steps(self, epoch: int, step: int, accumulate: int) -> Generator[list[Batch], None, None]:
         """The batches of each step, `accumulate` together, from number `step` of `epoch` on and without end.
 
-        The last step of an epoch takes what is left.
+        The last step of an epoch takes what is left. To close this ends the workers.
         """
         while True:
             batches = self.epoch(epoch, start=step * accumulate)
@@ -132,9 +133,10 @@ class Batches:
             pin_memory=self.device.type == "cuda",
             generator=generator(self.seed, "workers", epoch),
         )
-        for chunk, batch in zip(chunks, loader, strict=True):
-            parts = tuple(part.to(self.device, non_blocking=True) for part in batch)
-            yield Share.of(parts, chunk.own, chunk.whole) if isinstance(chunk, Share) else parts
+        with reading(loader) as batches:
+            for chunk, batch in zip(chunks, batches, strict=True):
+                parts = tuple(part.to(self.device, non_blocking=True) for part in batch)
+                yield Share.of(parts, chunk.own, chunk.whole) if isinstance(chunk, Share) else parts
 
 
 def replica_epoch(replicas: Sequence[Batches], epoch: int) -> Iterator[Batch]:

@@ -72,6 +72,7 @@ class Splits(Counts):
         if self.standardization is not None:
             entries = Standardization(*(part.reshape(1, -1) for part in self.standardization.parts()))
             low, high = entries.invert(low.cpu()), entries.invert(high.cpu())
+        low, high = low.nan_to_num(), high.nan_to_num()  # the training that meets a bad value will name it
         return Description(
             name=self.name,
             class_names=self.class_names,

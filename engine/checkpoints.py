@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 import pickle
 import warnings
 import zipfile
@@ -81,6 +82,14 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise not_ours(path)
     return content
+
+
+def peek_step(path: Path) -> float:
+    """The step of a checkpoint, read without its tensors and not verified; infinite where the file has none."""
+    try:
+        return int(torch.load(path, map_location="cpu", weights_only=True, mmap=True)["content"]["step"])
+    except Exception:  # what is wrong with the file is for `load_checkpoint` to say
+        return math.inf
 
 
 def load_weights(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from data_utils.batches import epoch_order
-from engine.checkpoints import load_checkpoint
-from engine.window import NonFinite
+from engine.window import LEAST_SCALE, NonFinite
 from utils.errors import RunError
 from utils.seeds import derived_seed, restore_random_state, seed_everything
 
@@ -71,8 +70,7 @@ def _position(trainer: Trainer) -> dict[str, Any] | None:
 
 def _retrace(trainer: Trainer, start: dict[str, Any] | None, until: int) -> tuple[int, str] | None:
     """The first step up to `until` at which something was not finite, and what; None where it cannot be told."""
-    last = trainer.run.folders.models / "model_last.pt"
-    position = load_checkpoint(last) if last.exists() else start
+    position = trainer.saver.newest() or start
     if position is None:
         return None
     trainer.model.load_state_dict(position["model"])
@@ -84,12 +82,16 @@ def _retrace(trainer: Trainer, start: dict[str, Any] | None, until: int) -> tupl
     else:
         seed_everything(derived_seed(trainer.config.seed, "training"))
     steps = trainer.batches.steps(*trainer.plan.position(position["step"]), trainer.config.trainer.accumulate)
-    overflows_are_meant = trainer.hardware.scaler.is_enabled()
-    with _watched([] if overflows_are_meant else trainer.model.named_parameters()) as gradients:
+    scaler = trainer.hardware.scaler
+    with closing(steps), _watched(trainer.model.named_parameters()) as gradients:
         for step in range(position["step"], until):
             if trainer.signals.received is not None:
                 return None
+            overflow_is_meant = scaler.is_enabled() and scaler.get_scale() >= LEAST_SCALE
             outputs = trainer.update(next(steps), trainer.rate(step), want_norm=False)
+            if overflow_is_meant:
+                outputs[0].pop("gradient_norm", None)
+                gradients.clear()
             bad = [f"the {name}" for output in outputs for name, value in output.items() if not _finite(value)]
             bad += gradients[:1]  # in the order in which things happen: forward, backward, update
             bad += [f"the weights {name}" for name, value in trainer.model.state_dict().items() if not _finite(value)]

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,9 @@ from torch.utils.data import Dataset, Subset
 from data_utils.batches import Batch
 from data_utils.splits import Splits, TensorSplit
 from engine.checkpoints import digest
+from engine.measure import measure
 from engine.narrative import describe_model
+from engine.pace import one_by_one
 from engine.record import NoRecord
 from engine.state import capture_state
 from engine.trainer import Trainer
@@ -30,7 +32,8 @@ def dry_run(trainer: Trainer) -> None:
         RunError: Something failed that would have failed in the training; the message names the phase.
     """
     trainer.record = NoRecord()
-    print(f"dry run of {trainer.config.experiment}: {trainer.plan.total} steps of {_examples(trainer)} planned")
+    planned = f"{trainer.plan.total} steps of {_examples(trainer)} planned{one_by_one(trainer)}"
+    print(f"dry run of {trainer.config.experiment}: {planned}")
     with phase("data"):
         batches = next(trainer.batches.steps(0, 0, trainer.config.trainer.accumulate))
         few = _first_examples(trainer.splits, trainer.config.trainer.batch_size)
@@ -64,14 +67,7 @@ def _step(trainer: Trainer, batches: Sequence[Batch]) -> dict[str, float]:
 
 
 def _measure(trainer: Trainer, few: Splits) -> dict[str, float]:
-    measured: dict[str, float] = {}
-    with trainer.average.applied() if trainer.average else nullcontext():
-        for name in trainer.config.trainer.evaluate_on:
-            found = trainer.evaluator.evaluate(trainer.model, few.split(name))
-            measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
-    if hasattr(trainer.model, "measures"):
-        measures: dict[str, float] = trainer.model.measures()  # type: ignore[operator]
-        measured |= {f"model/{name}": float(value) for name, value in measures.items()}
+    measured = measure(trainer, few)
     trainer.best.check(measured)
     return measured
 

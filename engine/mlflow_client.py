@@ -2,8 +2,18 @@
 
 import logging
 import os
+import re
+import sqlite3
+import tempfile
+import time
 import warnings
+from contextlib import closing
+from pathlib import Path
 from typing import Any
+
+from utils.errors import InputError
+from utils.files import write_atomic
+from utils.locks import ProcessLock
 
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing leaves the machine that nobody named
@@ -27,4 +37,29 @@ def connect(uri: str) -> Any:
         from mlflow import MlflowClient
     for name in ("alembic", "mlflow"):  # after the import, which sets a level
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what they would log is raised as well
+    if file := re.fullmatch(r"sqlite:///([^?:]+)", uri):
+        _make_database(Path(file[1]), MlflowClient)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _make_database(path: Path, client: Any) -> None:
+    """Make MLflow's tables at `path`, unless they are there.
+
+    MLflow takes seconds for that, in many transactions; a process that was killed among them would leave a database
+    that it refuses from then on. So the file is whole when it gets its name.
+    """
+    while not path.exists() or path.stat().st_size == 0:
+        try:
+            with ProcessLock(path.with_name(f".{path.name}.lock"), f"the database {path}"):
+                if not path.exists() or path.stat().st_size == 0:
+                    write_atomic(path, _new_database(client))
+        except InputError:  # another process makes it
+            time.sleep(0.1)
+
+
+def _new_database(client: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/mlflow.db"
+        client(tracking_uri=f"sqlite:///{file}", registry_uri=f"sqlite:///{file}")
+        with closing(sqlite3.connect(file)) as database:
+            return database.serialize()

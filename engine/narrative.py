@@ -43,7 +43,7 @@ def announce(trainer: Trainer) -> None:
     log.info("%s %d steps of %d examples of %d", where, plan.total, plan.examples_per_step, trainer.batches.n)
     if run.options.load_checkpoint is not None and not step:
         log.info("starting from the weights of %s", run.options.load_checkpoint)
-    trainer.trackers.start(run.info(resumed_at=step if run.options.resume else None))
+    trainer.trackers.start(run.info(step if run.options.resume else None, trainer.recorded_bytes))
 
 
 @contextmanager

@@ -61,6 +61,12 @@ class StepByStep:
         return [[(count(batch, self.axis), output) for batch, output in zip(batches, outputs, strict=True)]]
 
 
+def one_by_one(trainer: "Trainer") -> str:
+    """What is to be said by whoever takes single steps where the config asks for several in a graph; else nothing."""
+    compiled = trainer.config.trainer.compile == "steps"
+    return "; trainer.compile=steps is left out: single steps, one by one" if compiled else ""
+
+
 def build_pace(trainer: "Trainer") -> Pace:
     """The pace that `trainer.compile` asks for; what cannot be compiled is found out when it is tried."""
     # a counter would be compiled along with a model that is compiled

@@ -67,7 +67,8 @@ class SharedStep(GradientStep):
                 items = output.get("items", torch.tensor(share.own)) * (share.own > 0)
                 own = own + items
                 weight = items * (self.world.size / whole)
-                outputs.append(self._backward(output | {"items": items}, output["loss"] * weight))
+                reported = output | {"items": items} if counted else output
+                outputs.append(self._backward(reported, output["loss"] * weight))
         if counted:  # only the ranks together know over how many items the mean is
             dist.all_reduce(own)
             for parameter in self.parameters:

@@ -5,6 +5,7 @@ import resource
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch.profiler import ProfilerActivity
 
 from engine.flops import FlopCounter
+from engine.pace import one_by_one
 from engine.trainer import Trainer
 from utils.files import write_atomic
 
@@ -41,7 +43,9 @@ def profile(trainer: Trainer, steps: int) -> None:
         _synchronize(device)
         return examples
 
-    with FlopCounter() as counter:
+    compiled = trainer.config.trainer.compile == "model"
+    plainly = torch.compiler.set_stance("force_eager") if compiled else nullcontext()  # or it would compile the counter
+    with plainly, FlopCounter() as counter:
         take(1)  # the first, which is a whole one
     take(_WARM_UP)
     started = time.perf_counter()
@@ -69,14 +73,14 @@ def profile(trainer: Trainer, steps: int) -> None:
     write_atomic(folder / "trace.json", _trace(profiler))
     write_atomic(folder / "summary.json", json.dumps(summary, indent=2) + "\n")
     print(operations.rstrip())
-    print("\n".join(_report(summary)))
+    print("\n".join(_report(summary, one_by_one(trainer))))
     print(f"wrote {folder}")
 
 
-def _report(summary: dict[str, Any]) -> list[str]:
+def _report(summary: dict[str, Any], how: str) -> list[str]:
     rate = summary["flops_per_step"] / summary["seconds_per_step"]
     lines = [
-        f"{summary['hardware']}, {summary['steps']} steps timed without the profiler",
+        f"{summary['hardware']}, {summary['steps']} steps timed without the profiler{how}",
         f"  time          {summary['seconds_per_step'] * 1e3:.3g} ms a step, "
         f"{summary['examples_per_second']:,.0f} examples per second",
         f"  FLOPs         {summary['flops_per_step']:,} a step, {rate:.3g} per second{_of_peak(summary, rate)}",

@@ -81,14 +81,15 @@ class NoRecord:
         pass
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The rows of a `metrics.jsonl`; a last line that a kill cut short is left out.
+def read_rows(path: Path, size: int = -1) -> list[Row]:
+    """The rows of a `metrics.jsonl`, or of its first `size` bytes; a last line that a kill cut short is left out.
 
     Raises:
         InputError: It cannot be read, or another line is no row.
     """
     try:
-        return parse_rows(path.read_bytes())
+        with path.open("rb") as file:
+            return parse_rows(file.read(size))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "a line of it is damaged"
         raise InputError(f"cannot read the record {path}: {reason}; bring the file back, or train again") from None

@@ -1,16 +1,19 @@
 """What `--load-checkpoint` and `--checkpoint` may name: a file, a run, `latest`, or a wandb artifact."""
 
+import logging
 import os
 import re
 from pathlib import Path
 
 from engine.artifacts import fetch_artifact, is_artifact_reference
-from engine.checkpoints import load_checkpoint
+from engine.checkpoints import load_checkpoint, peek_step
 from engine.run import Folders, find_run, run_ids
 from utils.errors import InputError, did_you_mean
 
-LAST = "model_last.pt"
-PREFERRED = ("model_best.pt", LAST)
+log = logging.getLogger(__name__)
+
+LAST, BEST = "model_last.pt", "model_best.pt"
+PREFERRED = (BEST, LAST)
 _SHARDED = re.compile(r"model_last-(\d+)\.dcp")
 
 
@@ -50,13 +53,35 @@ def _step_of(sharded: Path) -> int:
 def newest_checkpoint(folder: Path) -> Path | None:
     """The checkpoint in a run's folder that is furthest on, of either form; None where there is none.
 
+    One that is damaged is named in a warning, and an older one is taken: a run comes to the same end from any of them.
+
     Raises:
-        InputError: There are several, and one of them cannot be used.
+        InputError: There are some, and none of them can be used.
     """
-    file, sharded = folder / LAST, sharded_folders(folder)
-    if not file.exists():
-        return sharded[-1] if sharded else None
-    return sharded[-1] if sharded and _step_of(sharded[-1]) > load_checkpoint(file)["step"] else file
+    steps = {path: peek_step(path) for path in (folder / LAST, folder / BEST) if path.exists()}
+    steps |= {path: _step_of(path) for path in sharded_folders(folder)}
+    problems: list[InputError] = []
+    for path in sorted(steps, key=lambda path: steps[path], reverse=True):
+        try:
+            _verify(path)
+        except InputError as error:
+            problems.append(error)
+            continue
+        for problem in problems:
+            log.warning("%s: going on from %s", str(problem).partition(";")[0], path.name)
+        return path
+    if problems:
+        raise problems[0]
+    return None
+
+
+def _verify(path: Path) -> None:
+    if not path.is_dir():
+        load_checkpoint(path)
+        return
+    from engine.sharded import verify_sharded  # what it imports is slow to load
+
+    verify_sharded(path)
 
 
 def checkpoint_in(folder: Path) -> Path:

@@ -82,16 +82,12 @@ class Run:
         """Where this run leaves what."""
         return Folders.of(self.outputs, self.run_id)
 
-    def info(self, resumed_at: int | None) -> RunInfo:
-        """What the trackers may know; `resumed_at` is the step that a resumed run goes on from."""
+    def info(self, resumed_at: int | None, recorded_bytes: int) -> RunInfo:
+        """What the trackers may know; `RunInfo` says what the arguments are."""
+        config, logs = self.config, self.folders.logs
+        plain = config.model_dump(mode="json")
         return RunInfo(
-            run_id=self.run_id,
-            chapter=self.chapter.name,
-            experiment=self.config.experiment,
-            tags=self.config.tags,
-            config=self.config.model_dump(mode="json"),
-            logs=self.folders.logs,
-            resumed_at=resumed_at,
+            self.run_id, self.chapter.name, config.experiment, config.tags, plain, logs, resumed_at, recorded_bytes
         )
 
     def how_to_go_on(self, step: int) -> str:

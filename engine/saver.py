@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch.distributed as dist
 
 from engine.checkpoints import save_checkpoint
-from engine.references import LAST, newest_checkpoint, sharded_folders
+from engine.references import BEST, LAST, newest_checkpoint, sharded_folders
 from engine.splitting import is_split
 from engine.state import capture_state, read_checkpoint
 
@@ -50,7 +50,7 @@ class Saver:
 
     def best(self) -> None:
         """Write the weights that are the best so far; raises as `last`."""
-        self._write("model_best.pt", capture_state(self.trainer))
+        self._write(BEST, capture_state(self.trainer))
 
     def final(self) -> None:
         """Write where the training ended, as one file; raises as `last`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from utils.seeds import derived_seed, random_state, restore_random_state, seed_e
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
+
+log = logging.getLogger(__name__)
 
 _NEEDED = {"chapter", "run_id", "config", "step", "model", "average"}  # by an evaluation or a new run
 
@@ -63,9 +66,12 @@ def capture_state(trainer: Trainer) -> dict[str, Any]:
 def start(trainer: Trainer) -> None:
     """Start from a checkpoint where one is named; a run that was stopped before its first one starts over."""
     run, reference = trainer.run, trainer.run.options.load_checkpoint
-    if run.options.resume and (content := trainer.saver.newest()) is not None:
-        restore_state(trainer, content)
-    elif reference is not None:
+    if run.options.resume:
+        if (content := trainer.saver.newest()) is not None:
+            restore_state(trainer, content)
+            return
+        log.info("no checkpoint yet: starting over")
+    if reference is not None:
         path = trainer.world.from_main(lambda: resolve_checkpoint(reference, run.outputs))
         load_weights(trainer.model, trained_weights(trainer.saver.read(path)), str(path))
         run.started_from = str(path.resolve())

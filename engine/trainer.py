@@ -1,8 +1,8 @@
 """The training loop, in the order in which things happen."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ from engine.environment import snapshot
 from engine.evaluator import Evaluator
 from engine.few_batches import data_to_train_on
 from engine.hardware import Hardware
+from engine.measure import measure
 from engine.narrative import announce, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
 from engine.pace import Pace, Taken, build_pace
@@ -32,7 +33,7 @@ from engine.run import Run, status_of
 from engine.saver import Saver
 from engine.signals import StopSignals
 from engine.speed import Speed
-from engine.splitting import split_model, whole
+from engine.splitting import split_model
 from engine.state import results_of, seed_training, start
 from engine.tracking import Trackers, build_trackers
 from engine.update import GradientStep, OwnStep
@@ -103,8 +104,7 @@ class Trainer:
 
     def train(self) -> None:
         """Train to the end, once `fit` has put the parts together."""
-        with self.session():
-            steps = self.begin()
+        with self.session(), closing(self.begin()) as steps:  # processes that read for it end before the last save
             while not self.is_over:
                 self.account(self.pace(steps, self.step))
 
@@ -130,7 +130,7 @@ class Trainer:
 
     # ---- the loop ----------------------------------------------------------------------------------------------
 
-    def begin(self) -> Iterator[list[Batch]]:
+    def begin(self) -> Generator[list[Batch], None, None]:
         """Seed, start the clock and evaluate the first weights; returns the batches of each step from here on."""
         seed_training(self)
         self.clock.start()
@@ -153,7 +153,7 @@ class Trainer:
             self._log_window()
         self._evaluate_if_due()
         self.consensus.look()
-        if plan.due(self.step, plan.checkpoint_every) or self.consensus.save:
+        if not self.is_over and (plan.due(self.step, plan.checkpoint_every) or self.consensus.save):
             self._save(self.saver.last)
             self.clock.saved()
 
@@ -168,21 +168,13 @@ class Trainer:
         """Evaluate after this step if that is due and was not done; a signal puts it off until the run is resumed."""
         if self.evaluated_at == self.step or not self.plan.due(self.step, self.plan.evaluate_every):
             return
-        measured: dict[str, float] = {}
-        heed_signals = self.consensus.look_while_evaluating
         self.consensus.hurry()
         try:
-            with self.averaged():
-                for name in self.config.trainer.evaluate_on:
-                    found = self.evaluator.evaluate(self.model, self.splits.split(name), heed_signals)
-                    measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
+            measured = measure(self, self.splits, self.consensus.look_while_evaluating)
         except Interrupted:
             return
-        if hasattr(self.model, "measures"):
-            with whole(self.model):
-                measures: dict[str, float] = self.model.measures()  # type: ignore[operator]
-            measured |= {f"model/{name}": float(value) for name, value in measures.items()}
-        measured = self.world.from_main(lambda: measured)  # what follows from it must be the same on all ranks
+        finally:
+            self.consensus.hurry()
         self.evaluated_at, self.latest = self.step, measured
         if measured:
             self._write(measured)
@@ -225,6 +217,7 @@ class Trainer:
         self.window.refuse_non_finite()  # weights that a bad loss has spoiled never replace good ones
         if self.run.options.save_checkpoint:
             write()
+        self.consensus.hurry()
 
     def _finish(self) -> None:
         run, stopped = self.run, self.consensus.stop is not None
@@ -241,8 +234,10 @@ class Trainer:
             log.info("saved %s", run.folders.models)
 
     def _close(self, status: str) -> None:
-        self.trackers.finish(status)
-        self.run.note(status, results_of(self))
+        try:
+            self.run.note(status, results_of(self))
+        finally:  # last, since it may wait for a while
+            self.trackers.finish(status)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Within this, the model has the weights to use it with."""

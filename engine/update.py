@@ -29,6 +29,7 @@ class Rates:
         self.optimizer = optimizer
         self.base = [group["lr"] for group in optimizer.param_groups]
         self._factor: float | None = None  # what the optimizer has now
+        optimizer.register_load_state_dict_post_hook(self._forget)
 
     def scale(self, factor: float) -> None:
         """Set every rate to `factor` times its base."""
@@ -36,6 +37,10 @@ class Rates:
             for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
                 group["lr"] = base * factor
             self._factor = factor
+
+    def _forget(self, _: torch.optim.Optimizer) -> None:
+        """A state that was restored brings rates of its own."""
+        self._factor = None
 
 
 class GradientStep:

@@ -13,6 +13,9 @@ from utils.errors import RunError
 
 _OF_THE_UPDATE = {"gradient_norm", "loss_scale", "skipped_steps"}  # what the engine adds to a model's outputs
 
+LEAST_SCALE = 1.0
+"""Of the loss in fp16. A smaller one makes gradients smaller than they are, so an overflow is not its doing."""
+
 Column = tuple[list[int], list[float], list[float]]  # steps, values, weights
 
 
@@ -36,6 +39,7 @@ class Window:
     def __init__(self, gradients_are_scaled: bool, world: World | None = None) -> None:
         self.world = world or World()
         self._outputs: list[tuple[int, int, Outputs]] = []
+        self._scaled = gradients_are_scaled
         self._unchecked = {"gradient_norm"} if gradients_are_scaled else set()
 
     def add(self, step: int, examples: int, output: Outputs) -> None:
@@ -59,10 +63,12 @@ class Window:
         """The means since the last flush, weighted by items (examples where the model counts none), and a clean start.
 
         Raises:
-            NonFinite: See `refuse_non_finite`.
+            NonFinite: See `refuse_non_finite`; or a gradient was not finite at any loss scale.
         """
         columns = self._columns()
         self._refuse_non_finite(columns)
+        if self._scaled:
+            self._refuse_overflow(columns)
         own = {
             name: (sum(value * weight for value, weight in zip(values, weights, strict=True)), sum(weights))
             for name, (_, values, weights) in columns.items()
@@ -98,6 +104,19 @@ class Window:
                 f"the {name.replace('_', ' ')} is {value} at step {step}: lower the learning rate, set "
                 "trainer.clip_norm, or look for bad values in the data of that step",
                 step,
+            )
+
+    def _refuse_overflow(self, columns: dict[str, Column]) -> None:
+        """Stop the run if the scaler skipped every step and has no more scale to take back."""
+        steps, skipped, _ = columns.get("skipped_steps", ([], [], []))
+        _, scales, _ = columns.get("loss_scale", ([], [], []))
+        in_vain = all(skipped) and any(scale < LEAST_SCALE for scale in scales)
+        if all(self.world.gather(in_vain)):
+            raise NonFinite(
+                f"the gradient of steps {steps[0]} to {steps[-1]} is not finite, though the loss scale of fp16 is down "
+                f"to {scales[-1]:.3g}: look for an operation without a derivative at some value, such as the root of "
+                "0, or use bf16 or fp32",
+                steps[-1],
             )
 
     def _columns(self) -> dict[str, Column]:

@@ -1,5 +1,6 @@
 """Trackers: copies of the record elsewhere. None of them can stop a run."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from utils.errors import unknown
 
 _FINISH_SECONDS = 60.0
 """For everything to get where it is shown, once the run is over. A database on a busy disk needs some of it."""
+_HURRIED_SECONDS = 10.0
+"""The same after a signal: whoever sent it kills the process if it does not end, after half a minute as a rule."""
 
 
 class Trackers:
@@ -39,8 +42,9 @@ class Trackers:
     def finish(self, status: str) -> None:
         """Close the run everywhere; returns when all have, or when waiting any longer is in vain."""
         self._each(lambda tracker: tracker.finish(status))
+        deadline = time.monotonic() + (_HURRIED_SECONDS if status == "interrupted" else _FINISH_SECONDS)
         for lane in self._lanes:
-            lane.close(_FINISH_SECONDS)
+            lane.close(deadline)
 
     def _each(self, action: Action) -> None:
         for lane in self._lanes:

@@ -22,6 +22,8 @@ class RunInfo:
     """The folder in which the tracker may keep files."""
     resumed_at: int | None
     """The step from which a resumed run goes on; None for a new run."""
+    recorded_bytes: int
+    """The size of `metrics.jsonl` at that step: `log` gets the rows that follow."""
 
 
 @runtime_checkable  # tests check annotations at run time
@@ -29,6 +31,8 @@ class Tracker(Protocol):
     """Somewhere to show a run. Any method may raise: the tracker is then dropped and the training goes on."""
 
     name: str
+    together: float
+    """For how many seconds rows wait for others: more than none where a call costs more than what it is about."""
 
     def start(self, run: RunInfo) -> str | None:
         """Open the run; returns a line for the narrative log, such as where to look, or None."""

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import chain, groupby
 
@@ -15,6 +16,9 @@ Work = Action | list[Row] | None
 
 _MOST_WAITING = 10_000
 """Pieces of work. A tracker that is further behind hangs, and memory is no place to keep its work."""
+
+_MOST_TOGETHER = 1000
+"""Pieces of work that wait for others."""
 
 
 class Lane:
@@ -32,17 +36,18 @@ class Lane:
         """Queue `work` and return at once."""
         with self._changed:
             self._waiting.append(work)
-            self._changed.notify()
+            if not isinstance(work, list) or len(self._waiting) in (1, _MOST_TOGETHER):
+                self._changed.notify()
             hangs = len(self._waiting) > _MOST_WAITING
         if hangs:
             self._drop("does not keep up")
 
-    def close(self, seconds: float) -> None:
-        """Wait for what is queued, for at most `seconds`; nothing is heard of the tracker after that."""
+    def close(self, deadline: float) -> None:
+        """Wait for what is queued until `time.monotonic()` is at `deadline`; nothing is heard of the tracker then."""
         self.put(None)
-        self._thread.join(seconds)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._thread.is_alive():
-            self._drop(f"has not finished after {seconds:g} s")
+            self._drop("has not finished in time")
 
     def _run(self) -> None:
         for work in self._work():
@@ -64,6 +69,8 @@ class Lane:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
+                if all(isinstance(work, list) for work in self._waiting) and len(self._waiting) < _MOST_TOGETHER:
+                    self._changed.wait(self._tracker.together)
                 taken, self._waiting = self._waiting, []
             for are_rows, group in groupby(taken, key=lambda work: isinstance(work, list)):
                 if are_rows:

@@ -6,9 +6,10 @@ from typing import Any
 
 from engine.config import MlflowConfig
 from engine.mlflow_client import connect
+from engine.record import read_rows
 from engine.tracking.base import Row, RunInfo
 
-_MOST_AT_ONCE = 1000  # metrics that the server takes in one request
+_MOST_METRICS, _MOST_PARAMS = 1000, 100  # that the server takes in one request
 
 
 class MlflowTracker:
@@ -18,7 +19,7 @@ class MlflowTracker:
         config: The server, or null for a database beside the runs.
     """
 
-    name = "mlflow"
+    name, together = "mlflow", 1.0
 
     def __init__(self, config: MlflowConfig) -> None:
         self._config = config
@@ -26,22 +27,28 @@ class MlflowTracker:
         self._id = ""
 
     def start(self, run: RunInfo) -> str:
-        """Open the run, or the one that a resumed run had; the line says where it is."""
+        """Open the run; the line says where it is.
+
+        What MLflow has of it from before a resume goes to its trash: that may have rows which are made again, and lack
+        others, of which a killed process had not told it. In its place comes the record up to the checkpoint.
+        """
         uri = self._config.uri or f"sqlite:///{(run.logs.parents[1] / 'mlflow.db').resolve()}"
         try:
             self._client = connect(uri)
         except ImportError as error:
             raise ImportError("MLflow is not installed; pip install mlflow, or leave it out") from error
+        from mlflow.entities import Param
+
         experiment = self._experiment(f"{run.chapter}/{run.experiment}", run.logs.parents[1] / "mlflow")
+        for old in self._client.search_runs([experiment], f"tags.run_id = '{run.run_id}'"):
+            self._client.delete_run(old.info.run_id)
         tags = {"mlflow.runName": run.run_id, "run_id": run.run_id} | {tag: "" for tag in run.tags}
-        known = self._client.search_runs([experiment], f"tags.run_id = '{run.run_id}'", max_results=1)
-        if known:
-            self._id = known[0].info.run_id
-            self._client.update_run(self._id, status="RUNNING")
-        else:
-            self._id = self._client.create_run(experiment, tags=tags).info.run_id
-            for name, value in _flat(run.config):
-                self._client.log_param(self._id, name, value)
+        self._id = self._client.create_run(experiment, tags=tags).info.run_id
+        params = [Param(name, str(value)) for name, value in _flat(run.config)]
+        for start in range(0, len(params), _MOST_PARAMS):
+            self._client.log_batch(self._id, params=params[start : start + _MOST_PARAMS])
+        if run.recorded_bytes:
+            self.log(read_rows(run.logs / "metrics.jsonl", run.recorded_bytes))
         return f"mlflow: {uri}, run {run.run_id}"
 
     def log(self, rows: Sequence[Row]) -> None:
@@ -54,8 +61,8 @@ class MlflowTracker:
             for name, value in row.items()
             if name not in ("step", "seconds")
         ]
-        for start in range(0, len(metrics), _MOST_AT_ONCE):
-            self._client.log_batch(self._id, metrics=metrics[start : start + _MOST_AT_ONCE])
+        for start in range(0, len(metrics), _MOST_METRICS):
+            self._client.log_batch(self._id, metrics=metrics[start : start + _MOST_METRICS])
 
     def figure(self, name: str, path: Path, step: int) -> None:
         """Keep the picture under `visualizations/`."""

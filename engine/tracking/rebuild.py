@@ -49,6 +49,7 @@ def rebuild(outputs: Path, run_id: str, name: str, changes: dict[str, Any]) -> I
                     config=config,
                     logs=folders.logs,
                     resumed_at=None,
+                    recorded_bytes=0,
                 )
             )
         )

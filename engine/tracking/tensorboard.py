@@ -11,7 +11,7 @@ from engine.tracking.event_file import EventFile
 class TensorBoardTracker:
     """Shows a run in TensorBoard; checkpoints stay where they are."""
 
-    name = "tensorboard"
+    name, together = "tensorboard", 0.0
 
     def __init__(self) -> None:
         self._events: EventFile | None = None

@@ -32,7 +32,7 @@ class WandbTracker:
         config: The project, and the entity where it is not the user's default.
     """
 
-    name = "wandb"
+    name, together = "wandb", 0.0
 
     def __init__(self, config: WandbConfig) -> None:
         self._config = config

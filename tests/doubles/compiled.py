@@ -6,6 +6,7 @@ A process of its own: the compiler cannot follow the type checks that tests put 
 import json
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from data_utils import load
 from engine import Run, Trainer, compilation
+from engine.profiling import profile
 from tests.doubles.bench import NETWORK, Bench
 
 compilation.BACKEND = "aot_eager"  # everything but the C++, which takes half a minute
@@ -46,6 +48,17 @@ def _branching(kind: type[nn.Module]) -> type[nn.Module]:
     return Branching
 
 
+def profiled(bench: Bench) -> dict[str, Any]:
+    """FLOPs of a step without and with the compiler, and the functions of ours that it was given."""
+    torch._dynamo.reset()  # of what was compiled before
+    torch._dynamo.utils.clear_compilation_metrics()
+    for wanted in ("none", "model"):
+        bench.train(bench.run(bench.config("blobs", f"trainer.compile={wanted}"), instead=partial(profile, steps=1)))
+    summaries = (bench.outputs / "profiles").glob("*/summary.json")
+    flops = [json.loads(path.read_text())["flops_per_step"] for path in summaries]
+    return {"flops": flops, "compiled": [each.co_name for each in torch._dynamo.utils.get_compilation_metrics()]}
+
+
 def main() -> None:
     """Train, compare, print."""
     logging.getLogger("engine").addHandler(_Kept())
@@ -64,6 +77,7 @@ def main() -> None:
         trained = weights(bench, *overrides, branching=branching)
         difference = max(float((trained[key] - value).abs().max()) for key, value in expected.items())
         found[name] = {"difference": difference, "lines": list(_lines)}
+    found["profile"] = profiled(bench)
     found["deterministic"] = torch._inductor.config.deterministic
     print(json.dumps(found))
 

@@ -1,16 +1,21 @@
 """Processes that are killed at the worst moments, and what is left of them."""
 
 import json
+import os
+import re
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from engine.checkpoints import save_checkpoint
+from engine.checkpoints import load_checkpoint, save_checkpoint
 from engine.comparison import differences, fingerprint
 from tests.doubles.bench import NETWORK, Bench, Outcome
 from tests.doubles.scripts import call, finish, start
 
 ROOT = Path(__file__).resolve().parents[2]
+CHAOS = ROOT / "tools/chaos/chapter/src/train.py"
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -24,6 +29,22 @@ def test_trainings_that_are_killed_again_and_again_end_with_the_same_bits(tmp_pa
     assert (int(kinds) >= 2, kills, different) == (True, "6", "0")
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_to_all_processes_of_a_run_with_workers_stops_it_with_a_checkpoint(
+    number: int, code: int, tmp_path: Path
+) -> None:
+    settings = ("--experiment", "workers", "trainer.duration=100000 epochs", "--outputs", tmp_path)
+    process = start(CHAOS, *settings, start_new_session=True)
+    while not list(tmp_path.glob("models/*/model_last.pt")) and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, number)
+    ended = finish(process, seconds=60)
+    step = re.findall(r"^error: stopped at step (\d+); go on with", ended.stderr, flags=re.MULTILINE)
+    assert (ended.code, len(step)) == (code, 1), ended.stderr
+    (checkpoint,) = tmp_path.glob("models/*/model_last.pt")
+    assert load_checkpoint(checkpoint)["step"] == int(step[0])
+
+
 def test_a_kill_at_any_call_of_a_write_leaves_the_old_checkpoint_or_the_new_one(tmp_path: Path) -> None:
     ended = call(ROOT / "tests/doubles/killed_writer.py", tmp_path, env={"PYTHONPATH": str(ROOT)})
     assert ended.code == 0, ended.stderr
@@ -33,6 +54,17 @@ def test_a_kill_at_any_call_of_a_write_leaves_the_old_checkpoint_or_the_new_one(
     assert calls == [*written, ""]  # the last one came through
     steps = [attempt["step"] for attempt in attempts]
     assert steps == [1] * 10 + [2] * 4  # the old one up to the rename, the new one after it
+
+
+def test_a_kill_at_any_call_of_a_sharded_write_leaves_the_old_checkpoint_or_the_new_one(tmp_path: Path) -> None:
+    ended = call(
+        "-W", "ignore", ROOT / "tests/doubles/killed_sharded_writer.py", tmp_path, env={"PYTHONPATH": str(ROOT)}
+    )
+    assert ended.code == 0, ended.stderr
+    attempts = [json.loads(line) for line in ended.stdout.splitlines()]
+    renamed = [attempt["call"] for attempt in attempts].index("os.rename .model_last-2.dcp.partial_")
+    assert renamed > 30 and attempts[-1]["call"] == ""  # the last one came through
+    assert [attempt["step"] for attempt in attempts] == [1] * (renamed + 1) + [2] * (len(attempts) - renamed - 1)
 
 
 def test_the_comparison_sees_a_single_bit(tmp_path: Path) -> None:

@@ -44,3 +44,12 @@ def test_a_step_that_branches_on_a_value_is_trained_without_a_graph(found: dict[
     (line,) = found["branching"]["lines"]
     assert "trainer.compile=steps does not apply: " in line
     assert found["branching"]["difference"] == 0
+
+
+def test_the_profile_of_a_compiled_model_counts_as_without_the_compiler_and_does_not_compile_the_counter(
+    found: dict[str, Any],
+) -> None:
+    plain, compiled = found["profile"]["flops"]
+    assert plain == compiled > 0
+    names = found["profile"]["compiled"]
+    assert "training_step" in names and "__torch_dispatch__" not in names

@@ -61,6 +61,14 @@ def test_a_dry_run_goes_through_every_phase_and_writes_nothing(
     assert not bench.outputs.exists()
 
 
+def test_that_a_dry_run_takes_a_single_step_is_said_where_several_are_compiled_together(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wanted in ("none", "steps"):
+        rehearse(bench, f"trainer.compile={wanted}")
+        assert ("planned; trainer.compile=steps is left out" in capsys.readouterr().out) == (wanted == "steps")
+
+
 def test_a_dry_run_by_the_script_draws_all_plots_of_the_experiment_and_leaves_no_file(tmp_path: Path) -> None:
     ended = call(TRAIN, "--experiment", "xor", "--dry-run", "--outputs", tmp_path / "outputs", cwd=tmp_path)
     assert ended.code == 0, ended.stderr
@@ -251,6 +259,15 @@ def test_a_profile_counts_what_one_can_count_by_hand(bench: Bench, capsys: pytes
     assert sum(event["name"] == "Optimizer.step#Adam.step" for event in events) == 4
     assert "Adam.step" in (folder / "table.txt").read_text()
     assert f"wrote {folder}" in capsys.readouterr().out
+
+
+def test_a_profile_of_several_steps_in_a_graph_says_that_it_is_of_single_ones(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wanted in ("none", "steps"):
+        bench.train(bench.run(bench.config("blobs", f"trainer.compile={wanted}"), instead=partial(profile, steps=1)))
+        said = "without the profiler; trainer.compile=steps is left out: single steps, one by one\n"
+        assert (said in capsys.readouterr().out) == (wanted == "steps")
 
 
 def test_the_profile_tells_the_share_of_the_peak_where_that_is_known(

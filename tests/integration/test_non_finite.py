@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from data_utils import load
 from data_utils.batches import epoch_order
 from engine import Trainer
 from engine.checkpoints import load_checkpoint
 from tests.doubles.bench import NETWORK, PERCEPTRON, Bench
+from tests.doubles.half_on_cpu import HalfOnCpu
 from utils.errors import RunError
 
 BAD = 17  # the example that is out of order
@@ -59,10 +61,11 @@ def examples_in(message: str) -> list[int]:
     [
         (),
         ("trainer.checkpoint.every=1 step",),
+        ("trainer.checkpoint.every=1 step", "seed=1"),
         ("trainer.batch_size=4", "trainer.accumulate=2"),
         ("model.dropout=0.5",),
     ],
-    ids=["no checkpoint yet", "with checkpoints", "accumulation", "dropout"],
+    ids=["no checkpoint yet", "at once", "after a checkpoint", "accumulation", "dropout"],
 )
 def test_a_bad_example_is_named(bench: Bench, overrides: tuple[str, ...]) -> None:
     message, step = stopped_by(bench, float("nan"), *overrides)
@@ -89,6 +92,44 @@ def test_the_first_parameter_with_a_bad_gradient_is_named(bench: Bench, log_ever
     message, step = stopped_by(bench, MARK, f"trainer.log_every={log_every}", model=InfiniteGradient)
     assert f"; first, at step {step}, the gradient of layers.0.weight; step {step} was on" in message
     assert BAD in examples_in(message)
+
+
+def test_steps_are_taken_again_at_the_learning_rates_that_they_had(bench: Bench) -> None:
+    rates: list[float] = []
+    handle = register_optimizer_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
+    try:
+        settings = ("scheduler=step", "scheduler.every=2 steps", "trainer.checkpoint.every=2 steps", "optimizer.lr=1.0")
+        _, step = stopped_by(bench, float("nan"), *settings, "seed=1")
+    finally:
+        handle.remove()
+    assert step == 5  # after the checkpoint of step 4, and seen when step 6 is logged
+    assert rates == pytest.approx([1.0, 1.0, 0.1, 0.1, 0.01, 0.01, 0.01])
+
+
+class NeverFiniteGradient(InfiniteGradient):
+    """A network whose loss is finite, and one of whose gradients is not, on every example."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        return super().training_step((torch.full_like(batch[0], MARK), batch[1]))
+
+
+@pytest.mark.parametrize("change", ["trainer.checkpoint.every=null", "trainer.checkpoint.every=5 steps"])
+def test_a_gradient_that_no_loss_scale_of_fp16_makes_finite_is_named(
+    bench: Bench, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.trainer.Hardware", HalfOnCpu)
+    changes = ("trainer.duration=20 epochs", "trainer.log_every=6 steps", change)
+    message, _ = stopped_by(bench, 0.0, *changes, model=NeverFiniteGradient)
+    # 2^22, halved at each step, is first less than 1 in step 24, the last of a window
+    assert message.startswith("the gradient of steps 19 to 24 is not finite, though the loss scale of fp16 is down to ")
+    assert "; first, at step 24, the gradient of layers.0.weight; step 24 was on training examples" in message
+
+
+def test_what_the_loss_scale_of_fp16_overflows_is_not_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.trainer.Hardware", HalfOnCpu)
+    message, step = stopped_by(bench, float("nan"), "trainer.clip_norm=1.0", "trainer.batch_size=4", "seed=1")
+    assert step > 4  # the first ones overflow
+    assert f"; first, at step {step}, the loss; step {step} was on" in message
 
 
 def test_a_model_with_a_rule_of_its_own_names_its_weights(tmp_path: Path) -> None:

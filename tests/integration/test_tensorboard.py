@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(60)
 def start(logs: Path, resumed_at: int | None = None) -> TensorBoardTracker:
     tracker = TensorBoardTracker()
     assert isinstance(tracker, Tracker)
-    tracker.start(RunInfo("xor-seed1-7f3a", "01_perceptron", "xor", (), {}, logs, resumed_at))
+    tracker.start(RunInfo("xor-seed1-7f3a", "01_perceptron", "xor", (), {}, logs, resumed_at, 0))
     return tracker
 
 

@@ -6,9 +6,11 @@ import math
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -19,9 +21,12 @@ from data_utils import load
 from data_utils.batches import Batches
 from data_utils.splits import TensorSplit
 from engine import Run, Trainer
+from engine.checkpoints import save_checkpoint
 from engine.claims import Claim
 from engine.comparison import differences, fingerprint
 from engine.config import ExperimentConfig, Sgd
+from engine.consensus import Consensus
+from engine.distributed import World
 from engine.evaluator import Evaluator
 from engine.hardware import Hardware
 from engine.state import trained_weights
@@ -499,6 +504,37 @@ def test_a_run_that_is_stopped_while_evaluating_ends_with_the_same_bits(name: st
         assert bench.go_on(run).fingerprint() == unbroken
 
 
+def test_after_fast_evaluation_batches_slow_steps_do_not_keep_ranks_from_meeting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class TwoAlike(World):
+        """Two ranks that see the same."""
+
+        def gather(self, own: Any) -> list[Any]:
+            return [own, own]
+
+    now = 0.0
+
+    def lasting(seconds: float, method: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any) -> Any:
+            nonlocal now
+            now += seconds
+            return method(*arguments)
+
+        return called
+
+    def prepare(model: nn.Module) -> None:
+        model.training_step = lasting(60, model.training_step)  # type: ignore[assignment, arg-type]
+        model.evaluation_step = lasting(1e-3, model.evaluation_step)  # type: ignore[assignment, arg-type]
+        stop_at(26)(model)  # an epoch has 24 steps
+
+    monkeypatch.setattr("engine.consensus.time", Mock(monotonic=lambda: now))
+    monkeypatch.setattr("engine.trainer.Consensus", lambda world, *parts: Consensus(TwoAlike(size=2), *parts))
+    config = bench.config("blobs", "trainer.batch_size=2", "trainer.checkpoint.every=null")
+    with pytest.raises(Interrupted, match="stopped at step 26;"):
+        bench.train(bench.run(config), prepare=prepare)
+
+
 @pytest.mark.parametrize("call", [5, 7, 12, 18])
 def test_a_run_that_crashed_goes_on_from_its_last_checkpoint(bench: Bench, call: int) -> None:
     config = bench.config("blobs", "trainer.checkpoint.every=4 steps", "trainer.ema_decay=0.9")
@@ -509,6 +545,32 @@ def test_a_run_that_crashed_goes_on_from_its_last_checkpoint(bench: Bench, call:
     assert Outcome(run).summary["status"] == "failed"
     assert Outcome(run).checkpoint()["step"] == (call - 1) // 4 * 4
     assert bench.go_on(run).fingerprint() == unbroken
+
+
+@pytest.mark.parametrize(
+    ("changes", "stop", "steps"),
+    [
+        (("trainer.checkpoint.every=null",), None, [18]),
+        (("trainer.checkpoint.every=6 steps",), None, [6, 12, 18]),
+        (("trainer.checkpoint.every=6 steps",), 12, [6, 12]),
+        (("trainer.checkpoint={every: 6 steps, minutes: 0.000001}",), None, [*range(1, 19)]),
+    ],
+    ids=["at the end", "now and then", "stopped", "by the clock"],
+)
+def test_the_checkpoint_of_a_step_is_written_once(
+    changes: tuple[str, ...], stop: int | None, steps: list[int], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def note(path: Path, content: dict[str, Any]) -> None:
+        if path.name == "model_last.pt":
+            written.append(content["step"])
+        save_checkpoint(path, content)
+
+    monkeypatch.setattr("engine.saver.save_checkpoint", note)
+    with pytest.raises(Interrupted) if stop else nullcontext():
+        bench.train(bench.run(bench.config("blobs", *changes)), prepare=stop_at(stop or STEPS + 1))
+    assert written == steps
 
 
 def test_a_resumed_run_says_so_and_counts_its_time_on(bench: Bench) -> None:
@@ -530,14 +592,51 @@ def test_a_run_without_checkpoints_says_that_stopping_loses_it(bench: Bench) -> 
         bench.train(run, prepare=stop_at(3))
 
 
-def test_a_run_stopped_before_its_first_checkpoint_starts_over(bench: Bench) -> None:
+def test_a_run_stopped_before_its_first_checkpoint_starts_over_and_says_so(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     config = bench.config("blobs")
     unbroken = bench.train(bench.run(config)).fingerprint()
     run = bench.run(config)
     with pytest.raises(ZeroDivisionError):
         bench.train(run, prepare=fail_at(4))
-    assert not (run.folders.models / "model_last.pt").exists()
+    assert list(run.folders.models.glob("model_*")) == []
+    caplog.set_level(logging.INFO)
     assert bench.go_on(run).fingerprint() == unbroken
+    assert "no checkpoint yet: starting over" in caplog.messages
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_run_goes_on_from_its_best_checkpoint_where_that_is_furthest_on(name: str, tmp_path: Path) -> None:
+    bench, config = learner(name, tmp_path)
+    unbroken = bench.train(bench.run(config))
+    best = steps_with(unbroken.rows, "train/accuracy")[1]  # the first one is, whatever comes later
+    run = bench.run(config)
+    with pytest.raises(ZeroDivisionError):
+        bench.train(run, prepare=fail_at((best + 1) * config.trainer.accumulate))
+    assert [path.name for path in run.folders.models.glob("model_*")] == ["model_best.pt"]
+    resumed = bench.go_on(run)
+    assert f"going on at step {best} of" in resumed.narrative
+    assert resumed.fingerprint() == unbroken.fingerprint()
+
+
+def test_a_run_goes_on_from_an_older_checkpoint_where_the_newest_is_damaged(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = bench.config("blobs", "trainer.checkpoint.every=5 steps", "trainer.monitor.metric=train/loss")
+    unbroken = bench.train(bench.run(config)).fingerprint()
+    run = bench.run(config)
+    with pytest.raises(ZeroDivisionError):
+        bench.train(run, prepare=fail_at(12))
+    newest, best = run.folders.models / "model_last.pt", run.folders.models / "model_best.pt"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    resumed = bench.go_on(run)
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == [f"checkpoint {newest} is damaged or cut short: going on from {best.name}"]
+    assert "going on at step 6 of" in resumed.narrative
+    assert resumed.fingerprint() == unbroken
 
 
 def test_training_batches_may_come_from_another_data_set_than_the_evaluations(bench: Bench) -> None:
@@ -605,6 +704,7 @@ class Failing:
     """A tracker of which one method raises."""
 
     name = "broken"
+    together = 0.0
 
     def __init__(self, method: str) -> None:
         self.method = method
@@ -647,6 +747,26 @@ def test_a_tracker_that_fails_is_reported_once_and_never_stops_a_run(
     assert tracker.calls[-1] == method  # and nothing after it
     assert [call for call, _ in groupby(well.calls)] == ["start", "log", "figure", "checkpoint", "finish"]
     assert "100 % of it is at https://example.org" in outcome.narrative
+
+
+@pytest.mark.timeout(60)
+def test_trackers_that_hang_do_not_hold_up_a_run_that_is_told_to_stop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run, status = bench.run(bench.config("blobs")), []
+    trackers, over = [Failing("none") for _ in range(3)], threading.Event()
+    trackers[0].finish = lambda _: status.append(Outcome(run).summary["status"])  # type: ignore[method-assign]
+    for hanging in trackers[1:]:
+        hanging.log = lambda rows: over.wait()  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr("engine.trainer.build_trackers", lambda config: Trackers(trackers))
+    monkeypatch.setattr("engine.tracking._FINISH_SECONDS", 600)
+    monkeypatch.setattr("engine.tracking._HURRIED_SECONDS", 0.5)
+    with pytest.raises(Interrupted, match="stopped at step 3"):
+        bench.train(run, prepare=stop_at(3))
+    over.set()
+    assert status == ["interrupted"]
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == ["broken has not finished in time; it is switched off for this run"] * 2
 
 
 def test_no_tracker_starts_that_the_config_does_not_name(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ ROWS = [{"step": step, "epoch": step / 10, "batch/loss": 1 / step} for step in (
 def info(tmp_path: Path, resumed_at: int | None = None) -> RunInfo:
     logs = tmp_path / "logs"
     logs.mkdir(exist_ok=True)
-    return RunInfo("xor-seed1-7f3a", "01_perceptron", "xor", ("night",), {"seed": 1}, logs, resumed_at)
+    return RunInfo("xor-seed1-7f3a", "01_perceptron", "xor", ("night",), {"seed": 1}, logs, resumed_at, 0)
 
 
 def tracker() -> WandbTracker:

@@ -1,6 +1,11 @@
 """Batches: the order is a pure function of (seed, epoch), whoever reads the data and wherever the reading starts."""
 
+import multiprocessing
+import os
 import random
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -142,6 +147,42 @@ def test_augmentation_depends_on_seed_epoch_and_example_alone(seed: int, epoch: 
 def test_every_epoch_and_every_example_is_augmented_anew() -> None:
     inputs = torch.cat([inputs for epoch in range(3) for inputs, _ in read(Augmented(5), 5, 0, epoch)])
     assert all(len(set(draws)) == 15 for draws in inputs[:, 1:].T.tolist())
+
+
+# ---- workers -------------------------------------------------------------------------------------------------------
+
+
+@forks
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_workers_leave_signals_to_the_process_that_started_them(number: int) -> None:
+    batches = Batches(Augmented(30), 2, 0, CPU, workers=2).epoch(0)
+    found = [next(batches)]
+    for worker in multiprocessing.active_children():
+        assert worker.pid is not None
+        os.kill(worker.pid, number)
+    assert equal(found + list(batches), read(Augmented(30), 2, 0, 0))
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()  # this process hears them as ever
+
+
+@forks
+def test_workers_end_when_the_steps_are_closed() -> None:
+    steps = Batches(Augmented(30), 2, 0, CPU, workers=2).steps(0, 0, accumulate=1)
+    next(steps)
+    assert len(multiprocessing.active_children()) == 2
+    steps.close()
+    assert multiprocessing.active_children() == []
+
+
+def test_workers_that_nobody_ends_do_not_keep_the_process_from_ending() -> None:
+    program = """
+import torch
+from data_utils.batches import Batches
+data = [(torch.zeros(1),)] * 30
+reading = Batches(data, 2, 0, torch.device("cpu"), workers=2).epoch(0)
+next(reading)
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], timeout=60, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # ---- several ranks -------------------------------------------------------------------------------------------------

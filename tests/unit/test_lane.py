@@ -1,11 +1,14 @@
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from engine import tracking
 from engine.tracking import lane
 from engine.tracking.base import Row, RunInfo
 from engine.tracking.lane import Lane
@@ -15,6 +18,7 @@ class Recorder:
     """A tracker that notes what it is asked to do."""
 
     name = "recorder"
+    together = 0.0
 
     def __init__(self) -> None:
         self.seen: list[object] = []
@@ -59,7 +63,7 @@ def test_work_is_done_in_order(tracker: Recorder) -> None:
     one = Lane(tracker)
     for number in range(100):
         one.put(noting(number))
-    one.close(10)
+    one.close(time.monotonic() + 10)
     assert tracker.seen == list(range(100))
 
 
@@ -72,8 +76,21 @@ def test_rows_that_wait_are_logged_together_and_keep_their_place(tracker: Record
     one.put(noting("figure"))
     one.put([{"step": 3}])
     tracker.gate.set()
-    one.close(10)
+    one.close(time.monotonic() + 10)
     assert tracker.seen == ["start", [0, 1, 2], "figure", [3]]
+
+
+@pytest.mark.parametrize("number", [5, 2000])
+def test_rows_wait_for_others_where_a_tracker_wants_that_but_for_nothing_else(number: int, tracker: Recorder) -> None:
+    tracker.together = 600.0
+    one = Lane(tracker)
+    for step in range(number):
+        one.put([{"step": step}])
+    one.put(noting("figure"))
+    one.close(time.monotonic() + 10)
+    assert tracker.seen[-1] == "figure"
+    assert sum(map(len, tracker.seen[:-1])) == number  # type: ignore[arg-type]
+    assert len(tracker.seen) - 1 <= number // 1000 + 1  # a thousand are enough to begin with
 
 
 def test_a_tracker_that_raises_is_reported_once_and_gets_no_more(
@@ -83,7 +100,7 @@ def test_a_tracker_that_raises_is_reported_once_and_gets_no_more(
     one.put(failing)
     one.put(failing)
     one.put(noting("after"))
-    one.close(10)
+    one.close(time.monotonic() + 10)
     assert tracker.seen == []
     assert [record.getMessage() for record in caplog.records] == [
         "recorder failed with OSError: [Errno 28] No space left on device; it is switched off for this run"
@@ -95,10 +112,10 @@ def test_a_tracker_that_hangs_holds_nobody_up(tracker: Recorder, caplog: pytest.
     one = Lane(tracker)
     one.put(noting("never"))
     one.put([{"step": 1}])  # or this test would hang, as in the next line
-    one.close(0.1)
+    one.close(time.monotonic() + 0.1)
     tracker.gate.set()
     assert [record.getMessage() for record in caplog.records] == [
-        "recorder has not finished after 0.1 s; it is switched off for this run"
+        "recorder has not finished in time; it is switched off for this run"
     ]
 
 
@@ -115,7 +132,7 @@ def test_a_tracker_that_falls_too_far_behind_is_dropped_and_its_work_let_go(
         "recorder does not keep up; it is switched off for this run"
     ]
     tracker.gate.set()
-    one.close(10)
+    one.close(time.monotonic() + 10)
     assert [what for what in tracker.seen if what != "never"] == []
 
 
@@ -123,5 +140,16 @@ def test_what_a_tracker_says_is_logged(tracker: Recorder, caplog: pytest.LogCapt
     caplog.set_level(logging.INFO)
     one = Lane(tracker)
     one.put(lambda tracker: "100 % of it is at https://example.org")
-    one.close(10)
+    one.close(time.monotonic() + 10)
     assert [record.getMessage() for record in caplog.records] == ["100 % of it is at https://example.org"]
+
+
+@pytest.mark.parametrize(("status", "seconds"), [("finished", 60), ("failed", 60), ("interrupted", 10)])
+def test_all_trackers_have_one_deadline_together_and_an_early_one_where_a_signal_came(
+    status: str, seconds: float, tracker: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines: list[float] = []
+    monkeypatch.setattr(Lane, "close", lambda _, deadline: deadlines.append(deadline))
+    monkeypatch.setattr(tracking, "time", Mock(monotonic=lambda: 1000.0))
+    tracking.Trackers([tracker, Recorder()]).finish(status)
+    assert deadlines == [1000 + seconds] * 2

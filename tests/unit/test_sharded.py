@@ -1,6 +1,7 @@
 """Sharded checkpoints: whole or refused, and never code that runs."""
 
 import json
+import logging
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -14,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.checkpoint.filesystem import FileSystem
 
-from engine.checkpoints import digest
+from engine.checkpoints import digest, save_checkpoint
 from engine.dcp_files import Reader
 from engine.references import newest_checkpoint
 from engine.sharded import finish_save, gathered, save_sharded
@@ -100,6 +101,29 @@ def test_a_full_disk_leaves_the_old_checkpoint(save: Callable[..., Path], tmp_pa
             save(4, VALUE)
     newest = newest_checkpoint(tmp_path)
     assert newest is not None and load_whole(newest)["step"] == 3
+
+
+def test_a_damaged_checkpoint_is_passed_over_whatever_its_form(
+    save: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_checkpoint(tmp_path / "model_best.pt", {"step": 2})
+    sharded, last = save(3, VALUE), tmp_path / "model_last.pt"
+    last.write_bytes(b"half of a checkpoint")
+    assert newest_checkpoint(tmp_path) == sharded
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == [f"checkpoint {last} is damaged or cut short: going on from {sharded.name}"]
+    (sharded / "rest.pt").unlink()
+    assert newest_checkpoint(tmp_path) == tmp_path / "model_best.pt"
+    (tmp_path / "model_best.pt").unlink()
+    with pytest.raises(InputError, match=r"model_last\.pt is damaged"):
+        newest_checkpoint(tmp_path)
+
+
+def test_of_two_checkpoints_of_a_step_the_last_one_is_taken(save: Callable[..., Path], tmp_path: Path) -> None:
+    save(3, VALUE)
+    for name in ("model_best.pt", "model_last.pt"):
+        save_checkpoint(tmp_path / name, {"step": 3})
+    assert newest_checkpoint(tmp_path) == tmp_path / "model_last.pt"
 
 
 def test_a_newer_schema_is_refused(save: Callable[..., Path]) -> None:

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.config import ExperimentConfig, HardwareConfig
 from engine.hardware import Hardware
-from engine.update import GradientStep, OwnStep, build_update
+from engine.update import GradientStep, OwnStep, Rates, build_update
 from utils.errors import InputError
 
 Batch = tuple[Tensor, ...]
@@ -82,6 +82,21 @@ def gradient(model: Regression, batches: list[Batch]) -> list[Tensor]:
 
 def norm(gradients: list[Tensor]) -> float:
     return math.sqrt(sum(float(g.double().square().sum()) for g in gradients))
+
+
+# ---- the learning rate ---------------------------------------------------------------------------------------------
+
+
+def test_the_rate_of_a_restored_optimizer_is_that_of_the_step() -> None:
+    optimizer = torch.optim.SGD(model().parameters(), lr=0.5)
+    rates, seen = Rates(optimizer), []
+    rates.scale(0.1)
+    state = copy.deepcopy(optimizer.state_dict())
+    for factor in (0.01, 0.01):
+        rates.scale(factor)
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.load_state_dict(state)
+    assert seen == [0.005, 0.005]
 
 
 # ---- accumulation --------------------------------------------------------------------------------------------------

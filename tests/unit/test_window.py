@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.window import Window
+from engine.window import NonFinite, Window
 from utils.errors import RunError
 
 PASSES = st.lists(st.tuples(st.integers(1, 9), st.floats(-100, 100)), min_size=1, max_size=20)
@@ -102,6 +102,29 @@ def test_a_gradient_that_the_loss_scale_overflowed_is_no_reason_to_stop() -> Non
     window = Window(gradients_are_scaled=True)
     window.add(2, 1, loss(1.0, gradient_norm=math.inf))
     assert window.flush() == {"batch/loss": 1.0, "optimizer/gradient_norm": math.inf}
+
+
+def scaled(skipped: list[float], scale: float) -> Window:
+    """Steps 11, 12, ... of fp16; the last one is logged, with the loss scale that it was made with."""
+    window = Window(gradients_are_scaled=True)
+    for step, each in enumerate(skipped, start=11):
+        last = {"loss_scale": scale, "gradient_norm": math.nan} if step == 10 + len(skipped) else {}
+        window.add(step, 1, loss(1.0, skipped_steps=each, **last))
+    return window
+
+
+def test_a_gradient_that_overflows_without_any_help_of_the_loss_scale_stops_the_run() -> None:
+    message = "the gradient of steps 11 to 13 is not finite, though the loss scale of fp16 is down to 0.5: look for"
+    with pytest.raises(NonFinite, match=message) as caught:
+        scaled([1.0, 1.0, 1.0], 0.5).flush()
+    assert caught.value.step == 13
+
+
+@pytest.mark.parametrize(("skipped", "scale"), [([1.0, 1.0], 1.0), ([0.0, 1.0], 0.5), ([0.0, 0.0], 0.5)])
+def test_steps_that_are_skipped_until_the_loss_scale_fits_are_no_reason_to_stop(
+    skipped: list[float], scale: float
+) -> None:
+    assert scaled(skipped, scale).flush()["optimizer/loss_scale"] == scale
 
 
 def test_a_check_between_two_flushes_takes_nothing_away() -> None:

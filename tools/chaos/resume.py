@@ -145,7 +145,7 @@ class Training:
         names = {path.name for path in self.folders().models.iterdir()}
         if any(name.startswith(".model_") for name in names):
             return "writing a checkpoint"
-        if "model_last.pt" not in names:
+        if not names & {"model_last.pt", "model_best.pt"}:
             return "no checkpoint yet"
         return "writing another file" if any(name.startswith(".metrics.") for name in names) else "elsewhere"
 
