@@ -29,6 +29,8 @@ def read_examples(source: str, data: Description) -> list[Any]:
         InputError: There is no such file, or it holds no examples.
     """
     if source == "-":
+        if sys.stdin is None:
+            raise InputError("stdin is closed; give it something to read, or name a file")
         return _parse(sys.stdin.buffer.read(LARGEST_FILE + 1), "", "stdin", data)
     suffix = os.path.splitext(source)[1].lower()
     if suffix in (*_PICTURES, *_TEXTS) or os.path.isfile(source):  # false for what no file can be called
@@ -92,6 +94,8 @@ def _rows(text: str, source: str) -> list[Any]:
         rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(map(str.strip, row))]
     except csv.Error as error:
         raise InputError(f"{source} is not CSV: {error}") from None
+    if not rows:
+        raise InputError(f"{source} holds no examples")
     header = None if _is_number(rows[0][1][0]) else rows[0][1]
     if header and (twice := [name for name in header if header.count(name) > 1]):
         raise InputError(f"{source} has the column '{twice[0][:40]}' twice")

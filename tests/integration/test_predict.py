@@ -148,6 +148,10 @@ def test_an_error_is_one_line_and_the_exit_code_of_bad_input(clone: ToyClone) ->
     assert "unknown chapter '7'" in one_line(clone, "7")
 
 
+def test_a_batch_larger_than_any_memory_is_refused(clone: ToyClone) -> None:
+    assert "9223372036854775808 is not in the range" in one_line(clone, "90", "--batch-size", str(2**63))
+
+
 def test_a_chapter_without_a_model_is_told_before_anything_is_installed(clone: ToyClone) -> None:
     clone.add_chapter("92_untrained", {"serving.py": ""})
     shutil.rmtree(clone.root / "models/92_untrained/.venv")

@@ -98,6 +98,8 @@ def test_pictures_may_come_in_json(write: Write) -> None:
 REFUSED: list[tuple[str, bytes | str, Description, str]] = [
     ("empty.csv", "", TABLE, "empty.csv holds no examples"),
     ("blank.csv", " \n\t\n", TABLE, "blank.csv holds no examples"),
+    ("commas.csv", ",\n,\n", TABLE, "commas.csv holds no examples"),
+    ("quote.csv", '"', TABLE, "quote.csv holds no examples"),
     ("header.csv", "x,y\n", TABLE, "header.csv has column names and no rows"),
     ("twice.csv", "x,x\n1,2\n", TABLE, "twice.csv has the column 'x' twice"),
     ("short.csv", "x,y\n\n1\n", TABLE, "short.csv, line 3: 1 values, but 2 columns"),
@@ -140,6 +142,12 @@ def test_a_source_that_is_nothing_is_told_in_a_line(source: str, said: str) -> N
     with pytest.raises(InputError) as refused:
         read_examples(source, TABLE)
     assert said in str(refused.value)
+
+
+def test_a_closed_stdin_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="stdin is closed"):
+        read_examples("-", TABLE)
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
