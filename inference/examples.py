@@ -7,7 +7,7 @@
 | text | a word of the data's length, in its letters |
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from string import ascii_uppercase
 from typing import Annotated, Any
@@ -21,6 +21,7 @@ from torch import Tensor
 from data_utils.description import Description
 from inference.pictures import MOST_PIXELS, read_picture, unpacked
 from utils.errors import InputError
+from utils.parts import parts
 from utils.schema import Strict
 
 LARGEST_NUMBER = float(np.finfo(np.float32).max)
@@ -66,30 +67,57 @@ def to_tensor(
     Raises:
         InputError: There are none, or one is not what the model takes; the message counts from 1.
     """
-    if len(examples) == 0:
-        raise InputError("no examples were given; give at least one")
+    return torch.from_numpy(np.stack(list(_arrays(examples, data, most_pixels, before_each))))
+
+
+def in_batches(examples: Iterable[Any], data: Description, size: int) -> Iterator[Float32[Tensor, "batch *shape"]]:
+    """Any number of examples as tensors of `size` examples each, of which the last may be shorter.
+
+    Each is read as it is asked for; otherwise as in `to_tensor`.
+    """
+    for arrays in parts(_arrays(examples, data), size):
+        yield torch.from_numpy(np.stack(arrays))
+
+
+def _arrays(
+    examples: Iterable[Any],
+    data: Description,
+    most_pixels: int = MOST_PIXELS,
+    before_each: Callable[[], object] = lambda: None,
+) -> Iterator[Float32[np.ndarray, "*shape"]]:
     readers: dict[str, Callable[..., np.ndarray]] = {
         "table": _row,
         "image": partial(_picture, most_pixels=most_pixels),
         "text": _word,
     }
-    arrays = []
-    for i, example in enumerate(examples, start=1):
+    number = 0
+    for number, example in enumerate(examples, start=1):
         before_each()
         try:
-            arrays.append(readers[data.kind](example, data))
+            yield readers[data.kind](example, data)
         except InputError as error:
-            raise InputError(f"example {i}: {error}") from None
-    return torch.from_numpy(np.stack(arrays))
+            raise InputError(f"example {number}: {error}") from None
+    if number == 0:
+        raise InputError("no examples were given; give at least one")
+
+
+def check_columns(given: Mapping[str, object], names: tuple[str, ...]) -> None:
+    """Return if `given` has the model's columns and no others.
+
+    Raises:
+        InputError: One is missing, or there is another one.
+    """
+    if missing := [name for name in names if name not in given]:
+        raise InputError(f"column '{missing[0]}' is missing; the columns are {', '.join(names)}")
+    known = set(names)
+    if foreign := [name for name in given if name not in known]:
+        raise InputError(f"'{str(foreign[0])[:40]}' is no column; the columns are {', '.join(names)}")
 
 
 def _row(example: Any, data: Description) -> Float32[np.ndarray, " features"]:
     names = data.feature_names
     if isinstance(example, Mapping) and names:
-        if missing := [name for name in names if name not in example]:
-            raise InputError(f"column '{missing[0]}' is missing; the columns are {', '.join(names)}")
-        if foreign := [name for name in example if name not in names]:
-            raise InputError(f"'{str(foreign[0])[:40]}' is no column; the columns are {', '.join(names)}")
+        check_columns(example, names)
         example = [example[name] for name in names]
     row = _numbers(example)
     if row.shape != data.input_shape:
