@@ -39,10 +39,10 @@ def read_examples(source: str, data: Description) -> Iterator[Any]:
         InputError: There is no such file, it holds no examples, or what comes next is none.
     """
     suffix = os.path.splitext(source)[1].lower()
-    if source != "-" and suffix not in (*_PICTURES, *_TEXTS) and not os.path.isfile(source):
-        yield from _examples(
-            iter(source.splitlines(keepends=True)), "", f"'{source[:40]}' (no file of this name)", data
-        )
+    if source != "-" and suffix not in (*_PICTURES, *_TEXTS) and not _is_there(source, data):
+        lines = source.splitlines(keepends=True)
+        names = data.feature_names if len(lines) > 1 else ()
+        yield from _examples(iter(lines), "", f"'{source[:40]}' (no file of this name)", data, names)
         return
     name = "stdin" if source == "-" else source
     if suffix in _PICTURES and data.kind != "image":
@@ -52,6 +52,11 @@ def read_examples(source: str, data: Description) -> Iterator[Any]:
             yield from _read(file, suffix, name, data)
     except OSError as error:
         raise InputError(f"cannot read {name}: {error.strerror}") from None
+
+
+def _is_there(source: str, data: Description) -> bool:
+    """Whether `source` is to be opened, if only to say that it is a folder; a word may be called as one."""
+    return os.path.exists(source) and not (data.kind == "text" and os.path.isdir(source))
 
 
 def _opened(source: str) -> AbstractContextManager[IO[bytes]]:
@@ -68,7 +73,8 @@ def _read(file: IO[bytes], suffix: str, name: str, data: Description) -> Iterato
         yield _within_limit(first + file.read(LARGEST_PIECE + 1 - len(first)), name)
     else:
         more = iter(lambda: file.readline(LARGEST_PIECE + 1), b"")
-        yield from _examples(_decoded(chain([first.removeprefix(BOM_UTF8)], more), name), suffix, name, data)
+        lines = _decoded(chain([first.removeprefix(BOM_UTF8)], more), name)
+        yield from _examples(lines, suffix, name, data, data.feature_names)
 
 
 def _decoded(lines: Iterable[bytes], name: str) -> Iterator[str]:
@@ -86,7 +92,7 @@ def _within_limit(piece: Piece, name: str) -> Piece:
     return piece
 
 
-def _examples(lines: Iterator[str], suffix: str, name: str, data: Description) -> Iterator[Any]:
+def _examples(lines: Iterator[str], suffix: str, name: str, data: Description, names: tuple[str, ...]) -> Iterator[Any]:
     blank = 0
     while (first := next(lines, None)) is not None and not first.strip():
         blank += 1
@@ -99,7 +105,7 @@ def _examples(lines: Iterator[str], suffix: str, name: str, data: Description) -
     elif data.kind == "text":
         yield from filter(None, map(str.strip, chain([first], lines)))
     else:
-        yield from read_rows(chain(repeat("\n", blank), [first], lines), name, data.feature_names)
+        yield from read_rows(chain(repeat("\n", blank), [first], lines), name, names)
 
 
 def _json(first: str, lines: Iterator[str], by_lines: bool, name: str) -> Iterator[Any]:

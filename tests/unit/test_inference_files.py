@@ -2,9 +2,11 @@
 
 import io
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -146,7 +148,8 @@ def test_a_file_that_holds_no_examples_is_told_in_a_line(
     [
         ("missing.csv", "cannot read missing.csv: No such file or directory"),
         ("x" * 300 + ".csv", "File name too long"),
-        ("no-such-thing", "'no-such-thing' (no file of this name): column 'x' is missing"),
+        ("no-such-thing", "'no-such-thing' (no file of this name), line 1: 'no-such-thing' is not a number"),
+        ("x,y", "'x,y' (no file of this name), line 1: 'x' is not a number"),
         ("1,two", "'1,two' (no file of this name), line 1: 'two' is not a number"),
         ("[[1,", "'[[1,' (no file of this name) is not JSON"),
         ("", "'' (no file of this name) holds no examples"),
@@ -165,10 +168,28 @@ def test_a_closed_stdin_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> No
         read("-", TABLE)
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(InputError, match="Is a directory"):
-        read(str(tmp_path / "folder.csv"), TABLE)
+@pytest.mark.parametrize("name", ["folder.csv", "folder"])
+def test_a_folder_is_no_file(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(InputError, match=f"cannot read .*{name}: Is a directory"):
+        read(str(tmp_path / name), TABLE)
+
+
+def test_a_word_that_is_also_the_name_of_a_folder_is_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "DATA").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert read("DATA", WORD) == ["DATA"]
+
+
+def test_rows_come_through_a_pipe_with_a_name(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor() as pool:
+        pool.submit((tmp_path / "pipe").write_text, "1,2.5\n-3,0\n")
+        assert read(str(tmp_path / "pipe"), TABLE) == PLACED
+
+
+def test_named_rows_may_be_written_out() -> None:
+    assert read("y,x\n2.5,1", TABLE) == PLACED[:1]
 
 
 # Many examples
