@@ -8,14 +8,15 @@ import json
 import os.path
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import chain, islice, repeat
 from typing import IO, Any, TypeVar
 
 from data_utils.description import Description
 from inference.pictures import FORMATS
-from inference.rows import read_rows
+from inference.rows import read_rows, twice
 from utils.errors import InputError
 
 LARGEST_PIECE = 64 * 2**20
@@ -110,9 +111,10 @@ def _examples(lines: Iterator[str], suffix: str, name: str, data: Description, n
 
 def _json(first: str, lines: Iterator[str], by_lines: bool, name: str) -> Iterator[Any]:
     """A list of examples or a single object; or an example on each line."""
+    load = partial(json.loads, object_pairs_hook=partial(_object, name))
     try:
-        value = json.loads(first) if by_lines else _document(first, lines, name)
-        more = map(json.loads, filter(str.strip, lines))
+        value = load(first) if by_lines else _document(first, lines, load, name)
+        more = map(load, filter(str.strip, lines))
         second = list(islice(more, 1))
         yield from value if isinstance(value, list) and not by_lines and not second else [value]
         yield from chain(second, more)
@@ -122,14 +124,21 @@ def _json(first: str, lines: Iterator[str], by_lines: bool, name: str) -> Iterat
         raise InputError(f"{name} is nested too deeply") from None
 
 
-def _document(first: str, lines: Iterable[str], name: str) -> Any:
+def _object(name: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise InputError(f"{name} has '{twice(key for key, _ in pairs)[:40]}' twice in one object")
+    return content
+
+
+def _document(first: str, lines: Iterable[str], load: Callable[[str], Any], name: str) -> Any:
     """What the first line holds, or the whole text where a line is not enough."""
     try:
-        return json.loads(first)
+        return load(first)
     except ValueError:
         whole = io.StringIO()
         for line in chain([first], lines):
             whole.write(line)
             if whole.tell() > LARGEST_PIECE:
                 break
-        return json.loads(_within_limit(whole.getvalue(), name))
+        return load(_within_limit(whole.getvalue(), name))

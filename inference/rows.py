@@ -1,6 +1,7 @@
 """Rows of CSV, one by one."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from inference.examples import check_columns
@@ -46,8 +47,7 @@ def _order(header: list[str], source: str, names: tuple[str, ...]) -> list[int]:
     """Where in a row each of the model's columns is."""
     places = {name: place for place, name in enumerate(header)}
     if len(places) < len(header):
-        twice = next(name for place, name in enumerate(header) if places[name] != place)
-        raise InputError(f"{source} has the column '{twice[:40]}' twice")
+        raise InputError(f"{source} has the column '{twice(header)[:40]}' twice")
     try:
         check_columns(places, names)
     except InputError as error:
@@ -55,9 +55,20 @@ def _order(header: list[str], source: str, names: tuple[str, ...]) -> list[int]:
     return [places[name] for name in names]
 
 
+def twice(names: Iterable[str]) -> str:
+    """The first of `names` that is there more than once."""
+    return next(name for name, times in Counter(names).items() if times > 1)
+
+
+def _number(text: str) -> float:
+    if "_" in text:  # Python takes 1_0 for 10
+        raise ValueError
+    return float(text)
+
+
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        _number(text)
     except ValueError:
         return False
     return True
@@ -65,7 +76,7 @@ def _is_number(text: str) -> bool:
 
 def _numbers(row: list[str], source: str, line: int) -> list[float]:
     try:
-        return list(map(float, row))
+        return list(map(_number, row))
     except ValueError:
         wrong = next(cell for cell in row if not _is_number(cell)).strip()
         raise InputError(f"{source}, line {line}: '{wrong[:40]}' is not a number") from None
