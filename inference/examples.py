@@ -8,14 +8,15 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from contextlib import suppress
+from functools import cache, partial
 from string import ascii_uppercase
 from typing import Annotated, Any
 
 import numpy as np
 import torch
 from jaxtyping import Float32
-from pydantic import Field, create_model
+from pydantic import Field, TypeAdapter, ValidationError, create_model
 from torch import Tensor
 
 from data_utils.description import Description
@@ -35,19 +36,24 @@ def example_type(data: Description, largest: float = LARGEST_NUMBER) -> Any:
         data: What the model learned from.
         largest: No number of an example may be larger in absolute value.
     """
-    number = Annotated[float, Field(strict=True, ge=-largest, le=largest, allow_inf_nan=False)]
     if data.kind == "text":
         length, letters = data.input_shape[0], _letters(data)
         return Annotated[str, Field(pattern=f"^[{letters}{letters.lower()}]*$", min_length=length, max_length=length)]
-    array: Any = number
-    for size in reversed(data.input_shape):
-        array = Annotated[list[array], Field(min_length=size, max_length=size)]
+    number, array = _lists((), largest), _lists(data.input_shape, largest)
     if data.kind == "image":
         return Annotated[str, Field(description="A picture in base64", json_schema_extra={"format": "byte"})] | array
     if not data.feature_names:
         return array
     columns: dict[str, Any] = {f"c{i}": (number, Field(alias=name)) for i, name in enumerate(data.feature_names)}
     return create_model("Columns", __base__=Strict, **columns) | array
+
+
+def _lists(shape: tuple[int, ...], largest: float) -> Any:
+    """The type of nested lists of numbers, as deep and as long as `shape` says."""
+    array: Any = Annotated[float, Field(strict=True, ge=-largest, le=largest, allow_inf_nan=False)]
+    for size in reversed(shape):
+        array = Annotated[list[array], Field(min_length=size, max_length=size)]
+    return array
 
 
 def to_tensor(
@@ -119,7 +125,7 @@ def _row(example: Any, data: Description) -> Float32[np.ndarray, " features"]:
     if isinstance(example, Mapping) and names:
         check_columns(example, names)
         example = [example[name] for name in names]
-    row = _numbers(example)
+    row = _numbers(example, data)
     if row.shape != data.input_shape:
         raise InputError(f"{_described(row)} given, a row of {data.n_features} numbers expected{_listed(names)}")
     return row
@@ -132,7 +138,7 @@ def _listed(names: tuple[str, ...]) -> str:
 def _picture(example: Any, data: Description, most_pixels: int) -> Float32[np.ndarray, "channels height width"]:
     if isinstance(example, bytes | str):
         return read_picture(example if isinstance(example, bytes) else unpacked(example), data, most_pixels)
-    pixels = _numbers(example)
+    pixels = _numbers(example, data)
     if pixels.shape != data.input_shape:
         raise InputError(
             f"{_described(pixels)} given, {' x '.join(map(str, data.input_shape))} (channels, height, width) expected"
@@ -153,8 +159,16 @@ def _word(example: Any, data: Description) -> Float32[np.ndarray, "length letter
     return np.eye(len(letters), dtype=np.float32)[[letters.index(letter) for letter in example.upper()]]
 
 
-def _numbers(example: Any) -> Float32[np.ndarray, "*shape"]:
+@cache
+def _checker(shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    return TypeAdapter(_lists(shape, LARGEST_NUMBER)).validate_python
+
+
+def _numbers(example: Any, data: Description) -> Float32[np.ndarray, "*shape"]:
     """An array of numbers, nested lists of them, or one; a text that looks like a number is none, and nor is true."""
+    if isinstance(example, list):
+        with suppress(ValidationError):  # sooner than Python could look at each number; what is wrong is told below
+            return np.array(_checker(data.input_shape)(example), dtype=np.float32)
     try:
         each = np.asarray(example, dtype=object)
         if not all(_is_number(kind) for kind in set(map(type, each.ravel().tolist()))):
