@@ -2,6 +2,8 @@
 
 import csv
 import io
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,15 @@ import click
 
 from cli.errors import run_command
 from cli.table import table
+from utils.parts import parts
 from utils.strict_json import dumps
 
+Answer = dict[str, Any]
+
 _WIDEST = 32
+_PAGE = 1000
+"""So many answers are written at a time."""
+_SILENT_SECONDS = 10.0
 
 
 @click.command()
@@ -46,24 +54,58 @@ def predict(
     predictor = Predictor.from_checkpoint(chapter, checkpoint, outputs, device)
     given = {name: value for name, value in (("top", top), ("threshold", threshold)) if value is not None}
     asked = validate(Asked, given, "the options")
-    examples = read_examples(source, predictor.data)
-    answers = predictor.predict(examples, asked, batch_size or BATCH_SIZE)
-    click.echo(_written([answer.model_dump(mode="json") for answer in answers], form))
+    answers = predictor.stream(read_examples(source, predictor.data), asked, batch_size or BATCH_SIZE)
+    pages = parts((answer.model_dump(mode="json") for answer in _counted(answers)), _PAGE)
+    for text in {"json": _json, "csv": _csv, "table": _tables}[form](pages):
+        click.echo(text, nl=False)
 
 
-def _written(answers: list[dict[str, Any]], form: str) -> str:
-    if form == "json":
-        return dumps(answers, indent=2)
-    rows = [_flat(answer, lists=form == "csv") for answer in answers]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    if form == "table":
-        cells = [[number, *(_short(row.get(name)) for name in columns)] for number, row in enumerate(rows, start=1)]
-        return table(["example", *columns], cells)
+def _counted(answers: Iterable[Any]) -> Iterator[Any]:
+    """The answers; in long work, now and then a line that says how many there are."""
+    due = time.monotonic() + _SILENT_SECONDS
+    for number, answer in enumerate(answers, start=1):
+        if time.monotonic() > due:
+            click.echo(f"{number} examples answered", err=True)
+            due = time.monotonic() + _SILENT_SECONDS
+        yield answer
+
+
+def _json(pages: Iterable[list[Answer]]) -> Iterator[str]:
+    """One list, a page at a time."""
+    before = "["
+    for page in pages:
+        yield before + dumps(page, indent=2)[1:-2]  # without the brackets of the page
+        before = ","
+    yield "\n]\n"
+
+
+def _csv(pages: Iterable[list[Answer]]) -> Iterator[str]:
+    """Rows under the names of the first page, which are those of every answer of a model."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_plain(row.get(name)) for name in columns] for row in rows)
-    return text.getvalue().rstrip("\n")
+    writer: csv.DictWriter[str] | None = None
+    for page in pages:
+        rows = [_flat(answer, lists=True) for answer in page]
+        if writer is None:
+            writer = csv.DictWriter(text, _columns(rows), lineterminator="\n")
+            writer.writeheader()
+        writer.writerows({name: _plain(part) for name, part in row.items()} for row in rows)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+
+
+def _tables(pages: Iterable[list[Answer]]) -> Iterator[str]:
+    """A table for each page."""
+    number = 0
+    for page in pages:
+        rows = [_flat(answer, lists=False) for answer in page]
+        columns = _columns(rows)
+        cells = [[(number := number + 1), *(_short(row.get(name)) for name in columns)] for row in rows]
+        yield f"{table(['example', *columns], cells)}\n"
+
+
+def _columns(rows: Iterable[Answer]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _flat(value: Any, lists: bool, path: str = "") -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,8 @@ from utils.errors import InputError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+warnings.filterwarnings("ignore", module=r"PIL\.")  # of oddities in a file, which is read or refused all the same
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
 MOST_PIXELS = 4_000_000
@@ -55,7 +58,7 @@ def read_picture(
 def _opaque(content: bytes, most_pixels: int) -> "Image":
     from PIL import Image  # only where a picture comes
 
-    Image.MAX_IMAGE_PIXELS = None  # Pillow would warn of many pixels; there is a lower limit here
+    Image.MAX_IMAGE_PIXELS = None  # there is a lower limit here
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             if picture.width * picture.height > most_pixels:

@@ -1,6 +1,6 @@
 """A checkpoint that can be asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from engine.references import resolve_checkpoint
 from engine.state import read_checkpoint, trained_weights
 from inference.answers import Asked
 from inference.chapter import ServedChapter, load_chapter
-from inference.examples import example_type, to_tensor
+from inference.examples import example_type, in_batches, to_tensor
 from inference.pipeline import Pipeline
 from inference.signature import Signature, TensorSpec
 from utils.errors import InputError
@@ -90,7 +90,16 @@ class Predictor:
         Raises:
             InputError: An example is not what the model takes; the message counts from 1.
         """
-        return self.answers(self.outputs(self.batch(examples), batch_size), asked or Asked())
+        return list(self.stream(examples, asked, batch_size))
+
+    def stream(
+        self, examples: Iterable[Any], asked: Asked | None = None, batch_size: int = BATCH_SIZE
+    ) -> Iterator[BaseModel]:
+        """The answers to any number of examples, of which a batch at a time is read and kept; else as `predict`."""
+        before = 0
+        for x in in_batches(examples, self.data, batch_size):
+            yield from self.answers(self.outputs(x, batch_size), asked or Asked(), before)
+            before += len(x)
 
     def batch(self, examples: Sequence[Any] | np.ndarray) -> Float[Tensor, "batch *shape"]:
         """`examples` as one tensor, in the units of their source."""
@@ -104,18 +113,25 @@ class Predictor:
         parts = [self.pipeline(part.to(self.device)) for part in x.split(batch_size)]
         return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
-    def answers(self, outputs: dict[str, Shaped[Tensor, "batch *rest"]], asked: Asked) -> list[BaseModel]:
+    def answers(
+        self, outputs: dict[str, Shaped[Tensor, "batch *rest"]], asked: Asked, before: int = 0
+    ) -> list[BaseModel]:
         """What each row of `outputs` means.
+
+        Args:
+            outputs: As from `outputs`.
+            asked: How answers are wanted.
+            before: So many examples came before these.
 
         Raises:
             InputError: A number is not finite, which no answer can hold; the message counts from 1.
         """
         arrays = {name: values.numpy() for name, values in outputs.items()}
-        length = len(next(iter(arrays.values())))
-        rows = [{name: values[i] for name, values in arrays.items()} for i in range(length)]
-        for number, row in enumerate(rows, start=1):
-            if not all(np.isfinite(values).all() for values in row.values()):
-                raise InputError(f"example {number}: the model's answer is not finite; its numbers are too large")
+        finite = [np.isfinite(values).reshape(len(values), -1).all(axis=1) for values in arrays.values()]
+        if len(wrong := np.flatnonzero(~np.logical_and.reduce(finite))):
+            number = before + int(wrong[0]) + 1
+            raise InputError(f"example {number}: the model's answer is not finite; its numbers are too large")
+        rows = [dict(zip(arrays, row, strict=True)) for row in zip(*arrays.values(), strict=True)]
         return [self.chapter.serving.answer(row, self.data, asked) for row in rows]
 
     @cached_property

@@ -23,7 +23,9 @@ from cli.processes import become
 @click.option(
     "--threshold", type=float, metavar="T", help="Least probability of a label; or the score where class 1 begins."
 )
-@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Examples that go through at a time.")
+@click.option(
+    "--batch-size", type=click.IntRange(1, 1_000_000), metavar="N", help="Examples that go through at a time."
+)
 @DEVICE
 @click.option(
     "--output", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True, help="The form."

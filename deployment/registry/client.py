@@ -3,6 +3,7 @@
 Needs `mlflow-skinny` alone for a server, `mlflow` for a database; neither torch nor a chapter.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -21,6 +22,7 @@ DIGEST = "bundle"
 """The tag of a version that has its bundle's digest."""
 FOLDER = "bundle"
 """Of the bundle, among the artifacts of its run."""
+_DIGITS = 9  # no database numbers more versions
 
 
 class Version(NamedTuple):
@@ -107,20 +109,19 @@ class Registry:
         if not which.isdecimal() and which not in ALIASES:
             raise unknown("alias", which, ALIASES)
         with explained(self.uri):
-            found = if_there(
-                lambda: (
-                    self.client.get_model_version(name, which)
-                    if which.isdecimal()
-                    else self.client.get_model_version_by_alias(name, which)
-                )
-            )
+            found = if_there(lambda: self._found(name, which))
         if found is not None:
             return version_of(found)
         there = self.versions(name)  # complains where there is no such model
         if which.isdecimal():
-            raise InputError(f"{name} has no version {which}; it has {', '.join(str(v.number) for v in there)}")
+            raise InputError(f"{name} has no version {which[:40]}; it has {', '.join(str(v.number) for v in there)}")
         named = ", ".join(f"{alias} ({v.number})" for v in there for alias in v.aliases) or "none"
         raise InputError(f"no version of {name} is {which}; its aliases: {named}")
+
+    def _found(self, name: str, which: str) -> Any:
+        if not which.isdecimal():
+            return self.client.get_model_version_by_alias(name, which)
+        return self.client.get_model_version(name, which) if len(which) <= _DIGITS else None
 
     def fetch(self, version: Version, into: Path) -> Path:
         """Put a version's bundle into the folder `into`, every file verified; nothing is done where it is there.
@@ -129,10 +130,13 @@ class Registry:
             `into`.
 
         Raises:
-            InputError: The folder holds something else.
+            InputError: The folder holds something else, or is none.
             RunError: The registry cannot be reached, the bundle was tampered with, or the disk is full.
         """
         where = f"the bundle of {version}"
+        for path in (into, *into.parents):
+            if os.path.exists(path) and not os.path.isdir(path):
+                raise InputError(f"{path} is no folder; choose another place for {where}")
         if into.is_dir() and any(into.iterdir()):
             with suppress(RunError):
                 verify(into, version.digest, where)

@@ -14,6 +14,7 @@ from utils.errors import InputError, RunError
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "MLFLOW_TRACKING_URI"
 _SQLITE = "sqlite:///"
+_MLFLOW_TABLE = "experiments"
 _WAIT_SECONDS = 20  # for another program that writes to the database
 
 
@@ -53,21 +54,18 @@ def opening(uri: str, create: bool) -> Iterator[None]:
         create: Whether it may be missing.
 
     Raises:
-        InputError: There is none.
+        InputError: There is none, or it is another program's.
         RunError: It is damaged, or not a database, or cannot be written.
     """
     path = database(uri)
-    if path is not None and not path.exists() and not create:
-        raise InputError(f"there is no registry at {path} yet; scratch registry register RUN_ID makes it")
     with ExitStack() as held:
         if path is not None:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                _expect_ours(path, create)
                 if not path.exists() or os.access(path.parent, os.W_OK):  # where nobody can write, nobody makes tables
+                    path.parent.mkdir(parents=True, exist_ok=True)
                     lock = held.enter_context(path.with_name(f"{path.name}.lock").open("w"))
                     fcntl.flock(lock, fcntl.LOCK_EX)
-                with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
-                    connection.execute("select count(*) from sqlite_master").fetchone()
             except (OSError, sqlite3.Error) as error:
                 locked = "locked" in str(error)
                 advice = (
@@ -75,3 +73,15 @@ def opening(uri: str, create: bool) -> Iterator[None]:
                 )
                 raise RunError(f"cannot use the registry {path}: {error}; {advice}") from None
         yield
+
+
+def _expect_ours(path: Path, create: bool) -> None:
+    """Return if there is a registry at `path`, or may be one; nothing is left beside a file that is none."""
+    tables: set[str] = set()
+    if path.exists():
+        with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
+            tables = {name for (name,) in connection.execute("select name from sqlite_master")}
+    if tables and _MLFLOW_TABLE not in tables:
+        raise InputError(f"{path} is a database of another program; name another one by --uri")
+    if not tables and not create:
+        raise InputError(f"there is no registry at {path} yet; scratch registry register RUN_ID makes it")

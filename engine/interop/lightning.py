@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from data_utils.batches import Batch, Batches, in_order
 from data_utils.splits import Splits
 from engine.config import ExperimentConfig
+from engine.hardware import Hardware
 from engine.optimizers import build_optimizers, schedule
 from engine.plan import Plan
-from engine.update import Rates
+from engine.update import Rates, build_update
 from utils.errors import InputError
 from utils.seeds import derived_seed, seed_everything
 
@@ -53,6 +54,9 @@ class ChapterModule(LightningModule):
         config: The experiment.
         build: Makes the model; called once the generators are seeded.
         splits: The data.
+
+    Raises:
+        InputError: The config asks for what our own Trainer refuses for this model.
     """
 
     def __init__(self, config: ExperimentConfig, build: Callable[[], nn.Module], splits: Splits) -> None:
@@ -61,6 +65,7 @@ class ChapterModule(LightningModule):
         seed_everything(derived_seed(config.seed, "model"))
         self.model = build()
         self.automatic_optimization = getattr(self.model, "automatic_optimization", True)
+        build_update(config, self.model, build_optimizers(config, self.model), Hardware(config.hardware))  # complains
         trainer = config.trainer
         self.batches = Batches(splits.train, trainer.batch_size, config.seed, _CPU, trainer.workers)
         self.plan = Plan.of(trainer, len(self.batches))

@@ -5,8 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -77,10 +78,17 @@ class Clone:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def repro(self) -> dict[str, bool]:
-        """For each stage, whether `dvc repro` ran it."""
-        said = self.dvc("repro")
+    def repro(self, *stages: str) -> dict[str, bool]:
+        """For each stage, whether `dvc repro STAGES` ran it."""
+        said = self.dvc("repro", *stages)
         return {stage: f"Running stage '{stage}'" in said for stage in STAGES}
+
+    def change(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Let `change` change the experiment's file."""
+        file = self.root / EXPERIMENT
+        content = yaml.safe_load(file.read_text())
+        change(content)
+        file.write_text("# @package _global_\n" + yaml.safe_dump(content, sort_keys=False))
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +134,11 @@ def test_what_was_made_comes_back_from_the_remote(clone: Clone) -> None:
 
 
 def test_a_changed_parameter_runs_what_depends_on_it_and_nothing_else(clone: Clone) -> None:
-    file = clone.root / EXPERIMENT
-    content = yaml.safe_load(file.read_text())
-    content["claims"][0]["at_least"] = 0.985
-    file.write_text("# @package _global_\n" + yaml.safe_dump(content, sort_keys=False))
+    clone.change(lambda content: content["claims"][0].update(at_least=0.985))
     assert clone.repro() == {"data": False, "train": False, "evaluate": False, "claims": True}
+
+
+def test_another_duration_runs_all_but_the_data(clone: Clone) -> None:
+    clone.change(lambda content: content["trainer"].update(duration="1 epoch"))
+    assert clone.repro("evaluate") == {"data": False, "train": True, "evaluate": True, "claims": False}
+    assert json.loads(clone.dvc("status", "--json")).keys() == {"claims"}  # which takes longest, and is not run here

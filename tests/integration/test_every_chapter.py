@@ -1,9 +1,7 @@
 """What every chapter owes its readers: scripts that run and repeat, mistakes told in a line, a notebook."""
 
-import ast
 import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -14,6 +12,7 @@ from cli.chapters import Chapter, Project
 from engine.comparison import differences, fingerprint
 from engine.run import Folders, run_ids
 from tests.doubles.scripts import Ended, call
+from tests.support.experiments import experiment_plots
 from tests.support.notebooks import execute
 
 CHAPTERS = {chapter.name: chapter for chapter in Project().chapters()}
@@ -24,15 +23,6 @@ OPTIONAL = {"notebook": "notebooks/analysis.ipynb", "exercises": "exercises.yaml
 @pytest.fixture(params=CHAPTERS)
 def chapter(request: pytest.FixtureRequest) -> Chapter:
     return CHAPTERS[request.param]
-
-
-@cache
-def plots(chapter: Chapter) -> dict[str, tuple[str, ...]]:
-    """The experiments of a chapter and what each draws, read from its train.py; the lightest comes first."""
-    for statement in ast.parse((chapter.folder / "src/train.py").read_text()).body:
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "EXPERIMENT_PLOTS":
-            return dict(ast.literal_eval(statement.value))
-    raise AssertionError(f"{chapter.name}/src/train.py has no EXPERIMENT_PLOTS")
 
 
 @dataclass(frozen=True)
@@ -52,7 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
 
 def run_of(chapter: Chapter, trained: dict[str, Trained], tmp_path_factory: pytest.TempPathFactory) -> Trained:
     if chapter.name not in trained:
-        experiment = next(iter(plots(chapter)))
+        experiment = next(iter(experiment_plots(chapter.folder)))
         outputs = tmp_path_factory.mktemp(chapter.name) / "outputs"
         trained[chapter.name] = Trained(experiment, outputs, train(chapter, experiment, outputs, "--visualize"))
     return trained[chapter.name]
@@ -74,7 +64,7 @@ def test_a_chapter_is_whole(chapter: Chapter) -> None:
 
 def test_every_experiment_has_a_goal_claims_and_plots(chapter: Chapter) -> None:
     experiments = {path.stem: yaml.safe_load(path.read_text()) for path in chapter.folder.glob("config/experiment/*")}
-    assert set(plots(chapter)) == set(experiments)
+    assert set(experiment_plots(chapter.folder)) == set(experiments)
     for name, experiment in experiments.items():
         assert len(experiment["goal"]) > 20, name
         assert experiment["claims"], name
@@ -93,7 +83,7 @@ def test_training_leaves_its_files_and_pictures(
     assert models.name == pictures.name == logs.name
     expected = {"model_last.pt", "config.yaml", "metrics.json", "environment.json"}
     assert expected <= {path.name for path in models.iterdir()}
-    assert {path.stem for path in pictures.iterdir()} == set(plots(chapter)[run.experiment])
+    assert {path.stem for path in pictures.iterdir()} == set(experiment_plots(chapter.folder)[run.experiment])
     assert {"train.log", "metrics.jsonl"} <= {path.name for path in logs.iterdir()}
 
 
@@ -119,14 +109,20 @@ def test_evaluating_finds_what_training_left(
 
 
 def test_on_a_device_every_phase_works_or_one_line_says_why_not(chapter: Chapter, tmp_path: Path) -> None:
-    train = (chapter.folder / "src/train.py", "--experiment", next(iter(plots(chapter))), "--outputs", tmp_path)
+    train = (
+        chapter.folder / "src/train.py",
+        "--experiment",
+        next(iter(experiment_plots(chapter.folder))),
+        "--outputs",
+        tmp_path,
+    )
     ended = call(Path(__file__).parents[1] / "doubles/pretended_gpu.py", *train, "--dry-run")
     cpu_only = ended.code == 2 and ended.stderr.splitlines()[-1].endswith("use hardware=cpu")
     assert ended.code == 0 or cpu_only, ended.stderr
 
 
 def test_a_wrong_experiment_is_one_line_with_the_closest_name(chapter: Chapter, tmp_path: Path) -> None:
-    name = next(iter(plots(chapter)))
+    name = next(iter(experiment_plots(chapter.folder)))
     ended = call(chapter.folder / "src/train.py", "--experiment", f"{name}x", "--outputs", tmp_path / "outputs")
     assert ended.code == 2
     assert f"did you mean '{name}'" in ended.stderr
@@ -135,7 +131,7 @@ def test_a_wrong_experiment_is_one_line_with_the_closest_name(chapter: Chapter, 
 
 
 def test_a_misspelled_setting_is_one_line_with_the_closest_name(chapter: Chapter, tmp_path: Path) -> None:
-    name = next(iter(plots(chapter)))
+    name = next(iter(experiment_plots(chapter.folder)))
     train = (chapter.folder / "src/train.py", "--experiment", name, "--outputs", tmp_path / "outputs")
     ended = call(*train, "trainer.batchsize=1")
     assert ended.code == 2
@@ -157,7 +153,7 @@ def test_the_notebook_executes_and_only_reads(
 ) -> None:
     run = run_of(chapter, trained, tmp_path_factory)
     missing = execute(chapter.folder, run.outputs).missing
-    assert missing <= set(plots(chapter)) - {run.experiment}
+    assert missing <= set(experiment_plots(chapter.folder)) - {run.experiment}
 
 
 def test_the_notebook_is_clean_and_does_not_train(notebook: nbformat.NotebookNode) -> None:

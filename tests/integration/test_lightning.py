@@ -1,49 +1,26 @@
 """Under Lightning's Trainer a model has, step by step, the losses that it has under ours."""
 
+import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import lightning
 import pytest
 import torch
-from torch import Tensor, nn
 
+from cli.chapters import Project
 from data_utils import load
-from engine.interop.lightning import ChapterModule, trainer_options
+from engine.interop.lightning import ChapterModule
 from tests.doubles.bench import NETWORK, PERCEPTRON, ROOT, Bench
 from tests.doubles.scripts import call
+from tests.doubles.under_lightning import trained
+from tests.support.experiments import experiment_plots
+from utils.errors import InputError
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*isinstance.treespec:FutureWarning"),
 ]
 EVERY_STEP = ("trainer.log_every=1 step",)
-
-
-class Losses(lightning.Callback):
-    """Keeps the loss of every step."""
-
-    def __init__(self) -> None:
-        self.seen: list[float] = []
-
-    def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        self.seen.append(float(outputs["loss"]) * trainer.accumulate_grad_batches)  # it is divided already
-
-
-def trained(config: Any, build: Callable[[], nn.Module], folder: Path) -> tuple[list[float], dict[str, Tensor]]:
-    """The losses and the weights that Lightning comes to."""
-    losses, module = Losses(), ChapterModule(config, build, load(config.data))
-    quiet = {
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-    }
-    trainer = lightning.Trainer(**trainer_options(config), **quiet, callbacks=[losses], default_root_dir=folder)
-    trainer.fit(module)
-    return losses.seen, module.model.state_dict()
 
 
 def test_the_documented_lines_train() -> None:
@@ -78,3 +55,25 @@ def test_the_losses_are_those_of_our_own_trainer(
     torch.testing.assert_close(each.mean(1), torch.tensor(expected, dtype=torch.float64), rtol=1e-6, atol=1e-7)
     for name, value in ours.weights.items():
         torch.testing.assert_close(weights[name], value, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "chapter", [chapter.folder for chapter in Project().chapters()], ids=lambda folder: folder.name
+)
+def test_every_chapter_has_under_lightning_the_losses_of_its_own_script(chapter: Path, tmp_path: Path) -> None:
+    ended = call("-m", "tests.doubles.under_lightning", chapter, next(iter(experiment_plots(chapter))), tmp_path)
+    assert ended.code == 0, ended.stderr
+    found = json.loads(ended.stdout.splitlines()[-1])
+    assert len(found["ours"]) == 8
+    assert found["theirs"] == pytest.approx(found["ours"], rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("change", ["trainer.clip_norm=1.0", "trainer.accumulate=2"])
+def test_what_a_model_with_its_own_update_would_have_to_do_itself_is_refused(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCRATCH_DATA_DIR", str(tmp_path / "data"))
+    bench = Bench(PERCEPTRON, tmp_path / "outputs")
+    config = bench.config("and", change)
+    with pytest.raises(InputError, match=r"this model makes its own update: .* trainer.clip_norm null"):
+        ChapterModule(config, lambda: bench.model(config, 2), load(config.data))

@@ -14,6 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from cli import predict_tool
 from cli.predict_tool import predict
 from engine.checkpoints import load_checkpoint, save_checkpoint
 from tests.doubles.bench import NETWORK
@@ -98,6 +99,27 @@ def test_the_batch_size_changes_no_answer(clone: ToyClone, arguments: tuple[str,
         assert one["probability"] == pytest.approx(other["probability"], rel=1e-5)
 
 
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_many_answers_are_written_as_few_are(clone: ToyClone, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = ask(clone, form=form).stdout
+    monkeypatch.setattr(predict_tool, "_PAGE", 2)
+    assert ask(clone, form=form).stdout == at_once
+
+
+def test_a_long_table_comes_in_parts_that_count_on(clone: ToyClone, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ask(clone, form="table").stdout.splitlines()[2:]
+    monkeypatch.setattr(predict_tool, "_PAGE", 2)
+    head, _, *parts = ask(clone, form="table").stdout.splitlines()
+    assert parts[2].split() == head.split()
+    assert [part.split() for part in (*parts[:2], *parts[4:])] == [row.split() for row in rows]
+
+
+def test_long_work_says_how_far_it_is(clone: ToyClone, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask(clone).stderr == ""
+    monkeypatch.setattr(predict_tool, "_SILENT_SECONDS", -1.0)
+    assert ask(clone).stderr.splitlines()[-1] == "3 examples answered"
+
+
 def test_options_change_what_is_named(clone: ToyClone) -> None:
     assert [len(answer["candidates"]) for answer in answers(ask(clone, "--top", "1"))] == [1, 1, 1]
     assert [answer["label"] for answer in answers(ask(clone, "--threshold", "1.1"))] == [None, None, None]
@@ -146,6 +168,10 @@ def one_line(clone: ToyClone, *arguments: str) -> str:
 def test_an_error_is_one_line_and_the_exit_code_of_bad_input(clone: ToyClone) -> None:
     assert "line 1: 'x' is not a number" in one_line(clone, "90")
     assert "unknown chapter '7'" in one_line(clone, "7")
+
+
+def test_a_batch_larger_than_any_memory_is_refused(clone: ToyClone) -> None:
+    assert "9223372036854775808 is not in the range" in one_line(clone, "90", "--batch-size", str(2**63))
 
 
 def test_a_chapter_without_a_model_is_told_before_anything_is_installed(clone: ToyClone) -> None:

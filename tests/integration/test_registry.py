@@ -107,6 +107,8 @@ def test_whatever_is_wrong_in_a_question_is_named(registry: Registry, tmp_path: 
     for name, which, said in [
         (NAME, "prodd", "unknown alias 'prodd', did you mean 'prod'"),
         (NAME, "999", f"{NAME} has no version 999; it has .*{number}"),
+        (NAME, "9" * 26, f"{NAME} has no version 9{{26}}; it has .*{number}"),
+        (NAME, "9" * 5000, f"{NAME} has no version 9{{40}}; it has .*{number}"),
         ("01_toi", "1", f"no model '01_toi' is registered, did you mean '{NAME}'"),
         ("../01_toy", "prod", "no model '../01_toy' is registered"),
         ("x' or name like '%", "1", "no model .* is registered"),
@@ -177,6 +179,17 @@ def test_a_folder_with_something_else_is_left_alone(database: Registry, tmp_path
     with pytest.raises(InputError, match="not empty; choose another folder"):
         database.fetch(version, tmp_path / "mine")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("below", ["", "folder/bundle"])
+def test_a_file_in_the_place_of_the_folder_is_told_and_left_alone(
+    database: Registry, tmp_path: Path, below: str
+) -> None:
+    version = register(database, tmp_path)
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(InputError, match=r"mine is no folder; choose another place for the bundle of 01_toy version"):
+        database.fetch(version, tmp_path / "mine" / below)
+    assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_a_registration_that_fails_halfway_leaves_no_version(

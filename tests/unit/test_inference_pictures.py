@@ -4,6 +4,7 @@ import base64
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from PIL import Image
 
 from inference.examples import to_tensor
 from inference.pictures import MOST_PIXELS
+from tests.doubles.bench import ROOT
+from tests.doubles.scripts import call
 from tests.support.descriptions import described
 from utils.errors import InputError
 
@@ -97,14 +100,15 @@ def test_half_a_picture_is_refused(form: str) -> None:
     assert "no picture that can be read" in refusal(content[: len(content) // 2])
 
 
-def png(width: int, height: int, data: bytes) -> bytes:
-    """A PNG whose header says what it likes."""
+def png(width: int, height: int, data: bytes, frames: int | None = None) -> bytes:
+    """A PNG whose header says what it likes, animated where it has a number of frames."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    animation = b"" if frames is None else chunk(b"acTL", struct.pack(">II", frames, 0))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + animation + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize(("width", "height"), [(2001, 2000), (60_000, 60_000), (2**31 - 1, 2**31 - 1), (1, 2**31 - 1)])
@@ -118,6 +122,19 @@ def test_too_many_pixels_are_refused_before_they_are_unpacked(width: int, height
 def test_a_small_picture_with_much_behind_it_is_read_or_refused() -> None:
     bomb = zlib.compress(bytes(50_000_000))
     assert read(png(6, 4, bomb)).max() == 0
+
+
+def test_what_pillow_muses_about_a_file_is_not_printed(tmp_path: Path) -> None:
+    (tmp_path / "odd.png").write_bytes(png(6, 4, zlib.compress(bytes(28)), frames=0))
+    script = """
+import sys
+from pathlib import Path
+from inference.pictures import read_picture
+from tests.support.descriptions import described
+print(read_picture(Path(sys.argv[1]).read_bytes(), described((1, 4, 6))).max())
+"""
+    ended = call("-c", script, tmp_path / "odd.png", cwd=ROOT)
+    assert (ended.code, ended.stdout, ended.stderr) == (0, "0.0\n", "")
 
 
 def test_formats_that_are_not_asked_for_are_not_read() -> None:

@@ -63,6 +63,24 @@ def test_neither_the_batch_size_nor_the_neighbours_change_an_answer(predictor: P
             torch.testing.assert_close(apart[name], expected, atol=1e-6, rtol=1e-5)
 
 
+def test_any_number_of_examples_is_answered_batch_by_batch(predictor: Predictor) -> None:
+    examples = iter([[float(i), 0.0, 1.0] for i in range(7)])
+    answers = predictor.stream(examples, batch_size=3)
+    first = next(answers)
+    assert next(examples) == [3.0, 0.0, 1.0]  # no more was read than the first batch
+    assert first == predictor.predict([[0.0, 0.0, 1.0]])[0]
+    assert len(list(answers)) == 5
+
+
+def test_the_examples_are_counted_over_all_batches(predictor: Predictor) -> None:
+    with pytest.raises(InputError, match="example 6: 1 numbers given"):
+        list(predictor.stream([*[[0.0, 0.0, 1.0]] * 5, [1.0]], batch_size=2))
+    with pytest.raises(InputError, match="example 7: the model's answer is not finite"):
+        predictor.answers({"probabilities": torch.tensor([[0.5, 0.5], [torch.nan, 0.5]])}, Asked(), before=5)
+    with pytest.raises(InputError, match="no examples were given"):
+        list(predictor.stream([]))
+
+
 def test_dropout_is_off(predictor: Predictor) -> None:
     x = predictor.batch([[1.0, 2.0, 3.0]])
     assert torch.equal(predictor.outputs(x)["probabilities"], predictor.outputs(x)["probabilities"])

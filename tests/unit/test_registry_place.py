@@ -57,6 +57,38 @@ def test_a_damaged_database_costs_one_line_at_once(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("create", [False, True])
+def test_nothing_is_left_beside_a_file_that_is_no_database(tmp_path: Path, create: bool) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match="not a database"), opening(f"sqlite:///{tmp_path}/notes.txt", create):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path, create: bool) -> None:
+    with closing(sqlite3.connect(tmp_path / "places.db")) as other:
+        other.execute("create table bookmarks (url)")
+    before = (tmp_path / "places.db").read_bytes()
+    with (
+        pytest.raises(InputError, match=r"places.db is a database of another program; name another one by --uri"),
+        opening(f"sqlite:///{tmp_path}/places.db", create),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["places.db"]
+    assert (tmp_path / "places.db").read_bytes() == before
+
+
+def test_an_empty_file_is_made_a_registry_only_by_registering(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    uri = f"sqlite:///{tmp_path}/empty"
+    with pytest.raises(InputError, match="there is no registry at"), opening(uri, create=False):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+    with opening(uri, create=True):
+        pass
+
+
 def test_a_folder_that_cannot_be_written_costs_one_line_at_once() -> None:
     with (
         pytest.raises(RunError, match=r"cannot use the registry /proc/outputs/registry/mlflow.db"),
@@ -77,7 +109,8 @@ def test_a_database_that_another_program_holds_costs_one_line(tmp_path: Path, mo
 
 
 def test_a_database_that_can_only_be_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mlflow.db").touch()
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as ours:
+        ours.execute("create table experiments (name)")
     monkeypatch.setattr(os, "access", lambda *_: False)  # for root, too
     with opening(f"sqlite:///{tmp_path}/mlflow.db", create=False):
         pass
