@@ -7,16 +7,17 @@ onnxruntime backend is Triton's own, and is in NVIDIA's containers.
 import shutil
 from pathlib import Path
 
+from cli.options import TRITON_BACKENDS
 from deployment.export import as_onnx
 from inference.predictor import BATCH_SIZE, Predictor
 from inference.signature import TensorSpec
+from utils.errors import unknown
 
 CONFIG = "config.pbtxt"
 USE = """\
 scratch tritonserver .                      # the Python backend, on this machine
 tritonserver --model-repository "$PWD"      # in NVIDIA's container
 """
-BACKENDS = ("python", "onnxruntime")
 _SCRIPT = Path(__file__).with_name("triton_model.py")
 _LONGEST_WAIT = 2000  # microseconds that a request waits for others to go with
 _TYPES = {"float32": "FP32", "float64": "FP64", "int64": "INT64", "int32": "INT32", "bool": "BOOL"}
@@ -27,8 +28,10 @@ def write(predictor: Predictor, folder: Path, backend: str) -> Path:
 
     Raises:
         RunError: The chapter cannot be exported.
-        InputError: The model is too large for an ONNX file.
+        InputError: There is no such backend, or the model is too large for an ONNX file.
     """
+    if backend not in TRITON_BACKENDS:
+        raise unknown("Triton backend", backend, TRITON_BACKENDS)
     model = folder / predictor.chapter.folder.name
     version = model / "1"
     version.mkdir(parents=True)
@@ -40,7 +43,7 @@ def write(predictor: Predictor, folder: Path, backend: str) -> Path:
 
 
 def config(predictor: Predictor, backend: str) -> str:
-    """The `config.pbtxt` of a model, for one of `BACKENDS`."""
+    """The `config.pbtxt` of a model, for one of `TRITON_BACKENDS`."""
     signature = predictor.signature
     return f"""\
 name: "{predictor.chapter.folder.name}"

@@ -21,16 +21,16 @@ def bundle(
 
     Args:
         predictor: The model.
-        forms: Names of `deployment.export.forms.FORMS`.
+        forms: Names of `cli.options.FORMS`.
         folder: Must not exist.
         force: Replace an earlier export there.
-        triton_backend: What runs a Triton model: python or onnxruntime.
+        triton_backend: What runs a Triton model: one of `TRITON_BACKENDS` there.
 
     Returns:
         Each form's largest difference from the predictor.
 
     Raises:
-        InputError: There is something else at `folder`; or no such form.
+        InputError: There is something else at `folder`; or no such form or backend.
         RunError: The folder cannot be written, the chapter cannot be exported, or a form gives other numbers.
     """
     with _whole(folder, force) as partial:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cli.chapters import Chapter, Project
-from deployment.export.forms import FORMS
+from cli.options import FORMS
 from tests.doubles.scripts import Ended, call, finish, start
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 from tests.integration.test_bad_input import FULL_DISK, assert_refused

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from cli.options import FORMS
 from deployment.export import as_onnx, as_safetensors, as_torch
 from deployment.export import bundle as module
 from deployment.export.bundle import bundle
-from deployment.export.forms import FORMS, export
+from deployment.export.forms import export
 from engine.config import ExperimentConfig
 from inference.predictor import Predictor
 from tests.doubles.served import served
