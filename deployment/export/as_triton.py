@@ -14,10 +14,8 @@ from inference.signature import TensorSpec
 from utils.errors import unknown
 
 CONFIG = "config.pbtxt"
-USE = """\
-scratch tritonserver .                      # the Python backend, on this machine
-tritonserver --model-repository "$PWD"      # in NVIDIA's container
-"""
+_PROGRAM = 'tritonserver --model-repository "$PWD"'
+_MODEL = "model.py"  # what the Python backend looks for
 _SCRIPT = Path(__file__).with_name("triton_model.py")
 _LONGEST_WAIT = 2000  # microseconds that a request waits for others to go with
 _TYPES = {"float32": "FP32", "float64": "FP64", "int64": "INT64", "int32": "INT32", "bool": "BOOL"}
@@ -37,9 +35,18 @@ def write(predictor: Predictor, folder: Path, backend: str) -> Path:
     version.mkdir(parents=True)
     as_onnx.write(predictor, version)
     if backend == "python":
-        shutil.copyfile(_SCRIPT, version / "model.py")
+        shutil.copyfile(_SCRIPT, version / _MODEL)
     (model / CONFIG).write_text(config(predictor, backend))
     return model
+
+
+def use(model: Path) -> str:
+    """How a server is started on the repository that holds `model`, which `write` returned."""
+    if not (model / "1" / _MODEL).exists():
+        return f"{_PROGRAM}  # in NVIDIA's container"
+    return f"""\
+scratch tritonserver .  # the Python backend, on this machine
+pip install onnxruntime && {_PROGRAM}  # in NVIDIA's container"""
 
 
 def config(predictor: Predictor, backend: str) -> str:
