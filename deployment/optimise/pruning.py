@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from deployment.optimise.measuring import Form, torch_form
 from deployment.optimise.original import Original
 from deployment.optimise.report import draw, new_report, significant, write_report
 from engine.duration import Duration
+from engine.run import Run
 from inference.predictor import Predictor
-from utils.errors import InputError
+from utils.errors import InputError, Interrupted
 from utils.files import cannot_write
 
 
@@ -40,10 +42,10 @@ def prune_model(original: Original, sparsity: float, epochs: int | None, folder:
     duration: Duration | None = original.settings.fine_tuning
     if epochs is not None:
         duration = Duration(float(epochs), "epochs") if epochs > 0 else None
-    others = {each for each in original.settings.sparsities if pruned_count(model, each)[0] < total}
+    others = [each for each in original.settings.sparsities if pruned_count(model, each)[0] < total]
     folder = folder or original.folder_for(f"pruned-{sparsity:g}")
     with new_report(folder, force) as partial:
-        points, forms, run_id = _pruned(original, sorted(others | {sparsity}), sparsity, duration)
+        points, forms, run_id = _pruned(original, others, sparsity, duration)
         measured = original.measure(forms)
         about = {"pruned": pruned, "parameters": total, "asked": sparsity, "fine_tuning": duration and str(duration)}
         available = write_report(partial, original, measured, **about, pruned_run=run_id, points=points)
@@ -54,24 +56,36 @@ def prune_model(original: Original, sparsity: float, epochs: int | None, folder:
 
 
 def _pruned(
-    original: Original, sparsities: Sequence[float], kept: float, duration: Duration | None
+    original: Original, others: Sequence[float], kept: float, duration: Duration | None
 ) -> tuple[list[dict[str, Any]], list[Form], str]:
-    """The points of the curve; the forms of the model where `kept` is pruned; and the id of that run, which is kept."""
+    """The points of the curve; the forms of the model where `kept` is pruned; and the id of that run, which is kept.
+
+    It comes last, so that a call that is stopped leaves nothing.
+    """
     predictor, value = original.predictor, original.task.value
     points = []
-    for each in sparsities:
+    for each in (*sorted({*others} - {kept}), kept):
         with tempfile.TemporaryDirectory() as place:
             at_once = pruned_at_once(predictor.chapter.folder, original.checkpoint, each)
-            run = pruned_and_trained(predictor, original.checkpoint, each, duration, Path(place))
+            run = _trained(original, each, duration, Path(place))
             trained = Predictor.from_checkpoint(predictor.chapter.folder, run.run_id, run.outputs)
-            if each == kept:  # only a whole run is ever among the chapter's others
+            if each == kept:
                 _keep(Path(place), original.outputs)
                 forms = [torch_form("checkpoint", predictor), torch_form(f"pruned {kept:g}", at_once)]
                 forms += [torch_form(f"pruned {kept:g}, trained on", trained)] if duration else []
                 run_id = run.run_id
         trained_on = value(trained.pipeline) if duration else None
         points.append({"sparsity": each, "at_once": value(at_once.pipeline), "trained_on": trained_on})
-    return points, forms, run_id
+    return sorted(points, key=itemgetter("sparsity")), forms, run_id
+
+
+def _trained(original: Original, sparsity: float, duration: Duration | None, place: Path) -> Run:
+    """A pruned run in `place`, which nobody can go on with after a signal: it is gone by then."""
+    try:
+        return pruned_and_trained(original.predictor, original.checkpoint, sparsity, duration, place)
+    except Interrupted as stop:
+        message = f"stopped by {stop.signal_name}, before there was a report or a pruned run"
+        raise Interrupted(stop.exit_code - 128, message) from stop
 
 
 def _keep(run: Path, outputs: Path) -> None:

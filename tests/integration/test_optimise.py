@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +196,20 @@ def test_a_place_that_is_taken_or_cannot_be_written_is_told_before_any_work(
     assert says in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert sorted(outputs.rglob("*")) == before
+
+
+def test_a_pruning_that_is_stopped_leaves_nothing_and_advises_nothing(digits: tuple[Path, str], tmp_path: Path) -> None:
+    outputs, run = digits
+    before = sorted(outputs.rglob("*"))
+    asked = ("--checkpoint", run, "--prune", "0.6", "--epochs", "5000", "--outputs", outputs)
+    process = start("-P", "-m", "deployment.optimise", MLP, *asked, env={"TMPDIR": str(tmp_path)})
+    while process.poll() is None and not any(path.stat().st_size for path in tmp_path.glob("*/logs/*/metrics.jsonl")):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    ended = finish(process)
+    assert ended.code == 130
+    assert ended.stderr == "error: stopped by SIGINT, before there was a report or a pruned run\n"
+    assert (sorted(outputs.rglob("*")), list(tmp_path.iterdir())) == (before, [])
 
 
 def test_no_checkpoint_is_one_line(place: Path) -> None:
