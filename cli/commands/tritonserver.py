@@ -3,17 +3,19 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 from cli.chapters import Project
+from cli.processes import Children
 from cli.venvs import triton_venv
-from utils.errors import InputError, RunError
+from utils.errors import InputError, Interrupted, RunError
 from utils.files import cannot_write
+from utils.listening import listener
 
 _STUB = "triton_python_backend_stub"
 _PORT = click.IntRange(1, 65535)
@@ -25,7 +27,7 @@ _PORT = click.IntRange(1, 65535)
 @click.option("--http-port", type=_PORT, default=8000, show_default=True, metavar="PORT", help="For HTTP.")
 @click.option("--grpc-port", type=_PORT, default=8001, show_default=True, metavar="PORT", help="For gRPC.")
 @click.pass_obj
-def command(project: Project, folder: Path, host: str, http_port: int, grpc_port: int) -> NoReturn:
+def command(project: Project, folder: Path, host: str, http_port: int, grpc_port: int) -> int:
     """Start Triton Inference Server on FOLDER, which `scratch export --format triton` made.
 
     \b
@@ -36,6 +38,8 @@ def command(project: Project, folder: Path, host: str, http_port: int, grpc_port
     _check(folder)
     for path in (folder.absolute(), project.root):
         _plain(path)
+    with listener(host, http_port, "--http-port"), listener(host, grpc_port, "--grpc-port"):
+        pass  # of an address that is taken the server says a page, and what it was given may be none
     venv = triton_venv(project.root)
     venv.ensure("base")
     packages = venv.packages()
@@ -57,9 +61,20 @@ def command(project: Project, folder: Path, host: str, http_port: int, grpc_port
         "--allow-metrics": "false",
         "--exit-timeout-secs": 2,
     }
-    program = server / "bin/tritonserver"
     words = [str(word) for pair in arguments.items() for word in pair]
-    os.execve(program, [str(program), *words], os.environ | variables)
+    return _run([str(server / "bin/tritonserver"), *words], variables)
+
+
+def _run(command: list[str], variables: dict[str, str]) -> int:
+    """Run the server until it ends or a signal comes; it ends with 0 then, and we as all our servers do."""
+    try:
+        with Children() as children:
+            process = children.start(command, Path(), variables, stdin=subprocess.DEVNULL)
+            assert process is not None, "nothing has stopped the children yet"
+            code = children.wait(process)
+    except Interrupted as stop:
+        return stop.exit_code
+    return code if code >= 0 else 128 - code
 
 
 def _check(folder: Path) -> None:

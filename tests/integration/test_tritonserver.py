@@ -49,17 +49,22 @@ class Server:
     def wait(self, seconds: float) -> None:
         """Until it is ready; the first time its environment is made first."""
         deadline = time.monotonic() + seconds
-        while not self._is_ready():
+        while not self.is_ready():
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/v2/health/ready", timeout=1) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def stop(self, number: signal.Signals) -> int:
+        """Its exit code after a signal."""
+        self.process.send_signal(number)
+        return finish(self.process).code
 
 
 def _free_ports(count: int) -> list[int]:
@@ -95,8 +100,7 @@ def server(folder: Path) -> Iterator[Server]:
         server.wait(240)
         yield server
     finally:
-        server.process.send_signal(signal.SIGTERM)
-        finish(server.process)
+        server.stop(signal.SIGTERM)
 
 
 def in_its_environment(*arguments: object) -> str:
@@ -162,3 +166,12 @@ def test_the_client_on_the_page_gets_an_answer(server: Server) -> None:
     page = (REPOSITORY / "docs/export.md").read_text()
     (client,) = re.findall(r"^```python\n([^`]*tritonclient.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert in_its_environment("-c", client.replace(":8000", f":{server.http}")).startswith("[[")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_whole_with_the_code_of_that_signal(number: signal.Signals, folder: Path) -> None:
+    server = Server(folder / "repository", folder / f"{number.name}.log")
+    server.wait(240)
+    assert server.stop(number) == 128 + number
+    assert not server.is_ready()
+    assert "Traceback" not in server.log.read_text()
