@@ -4,8 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 import click
@@ -44,8 +42,8 @@ def command(project: Project, folder: Path, host: str, http_port: int, grpc_port
     venv.ensure("base")
     packages = venv.packages()
     server = packages / "pytriton/tritonserver"
-    _complete(server)
-    libraries = [str(packages / "nvidia_pytriton.libs"), sysconfig.get_config_var("LIBDIR")]
+    _complete(server, packages.parent.name.removeprefix("python"))
+    libraries = [str(packages / "nvidia_pytriton.libs"), str(venv.python.resolve().parents[1] / "lib")]
     variables = {
         "PYTHONPATH": str(packages),
         "LD_LIBRARY_PATH": os.pathsep.join(libraries),  # the backend's own process is linked to libpython
@@ -107,16 +105,16 @@ def _plain(path: Path) -> None:
         raise InputError(f"Triton cannot start a model in '{path}': move it to a path of letters, digits and ._-/ only")
 
 
-def _complete(server: Path) -> None:
-    """Put the part of the Python backend that is made for this Python beside the rest of it.
+def _complete(server: Path, python: str) -> None:
+    """Put the part of the Python backend that is made for this version of Python beside the rest of it.
 
     Raises:
         RunError: There is none, or it cannot be written.
     """
     backend = server / "backends/python"
-    part = server / f"python_backend_stubs/{sys.version_info.major}.{sys.version_info.minor}" / _STUB
+    part = server / "python_backend_stubs" / python / _STUB
     if not part.is_file():
-        raise RunError(f"this Triton has no backend for Python {sys.version_info.major}.{sys.version_info.minor}")
+        raise RunError(f"this Triton has no backend for Python {python}")
     try:
         if not (backend / _STUB).exists():
             shutil.copy(part, backend)
