@@ -61,11 +61,15 @@ def registered_as_prod(checkpoint: Path, folder: Path) -> str:
 
 def test_a_step_that_fails_and_a_target_that_is_not_there_are_told(tmp_path: Path) -> None:
     file = tmp_path / "Dockerfile"
-    file.write_text("FROM python:3.11.14 AS api\nRUN exit 3\nFROM python:3.11.14 AS nothing\nUSER 5\n")
+    file.write_text(
+        "FROM python:3.11.14 AS api\nRUN exit 3\nFROM python:3.11.14 AS nothing\nUSER 5\n"
+        'FROM nothing AS roots\nVOLUME ["/data"]\n'
+    )
     for arguments, message in {
         ("--target", "api"): "error: exit code 3: RUN exit 3",
-        ("--target", "gui"): "has no stage 'gui'; known: api, nothing",
+        ("--target", "gui"): "has no stage 'gui'; known: api, nothing, roots",
         ("--target", "nothing"): "error: it has neither ENTRYPOINT nor CMD",
+        ("--target", "roots"): "error: a new volume at /data would be root's, and not that of 5 who runs",
         ("--target", "api", "--file", "nowhere"): "error: [Errno 2] No such file or directory: 'nowhere'",
         ("--target", "api", "--env", "NAME"): "error: argument --env: 'NAME' is not NAME=VALUE",
     }.items():

@@ -63,6 +63,19 @@ def test_every_image_runs_as_somebody_else_than_root_and_says_whether_it_is_well
         assert [step.name for step in stages[target].instructions].count("HEALTHCHECK") == 1
 
 
+def test_a_new_volume_belongs_to_whom_the_image_runs_as(dockerfile: ModuleType) -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"].values()
+    mounted = {volume.split(":")[1] for service in services for volume in service.get("volumes", [])}
+    text = DOCKERFILE.read_text()
+    declared = {folder for line in re.findall(r"^VOLUME (.*)$", text, re.MULTILINE) for folder in json.loads(line)}
+    made = {
+        folder: owner
+        for step in dockerfile.read(DOCKERFILE)["sources"].instructions
+        for folder, owner in dockerfile.given_away(step).items()
+    }
+    assert made == dict.fromkeys(mounted | declared, "10001:10001")
+
+
 def test_the_builder_gets_sources_and_nothing_else(dockerfile: ModuleType) -> None:
     ignored = dockerfile.Ignored(ROOT / ".dockerignore")
     for path in (
