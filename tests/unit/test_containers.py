@@ -139,6 +139,16 @@ def test_every_service_is_limited_restricted_and_only_here() -> None:
         assert service.get("depends_on", {}).keys() <= content["services"].keys()
 
 
+def test_with_a_gpu_only_what_the_api_is_made_of_and_may_have_is_different() -> None:
+    content = yaml.safe_load((ROOT / "deployment/compose.gpu.yaml").read_text())
+    assert content["services"].keys() == {"api"}
+    api = content["services"]["api"]
+    assert api["build"] == {"args": {"TORCH_BACKEND": "${TORCH_BACKEND:-cu130}"}}
+    assert api["image"] != yaml.safe_load(COMPOSE.read_text())["services"]["api"]["image"]
+    (device,) = api["deploy"]["resources"]["reservations"]["devices"]
+    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+
+
 # ---- Kubernetes ------------------------------------------------------------------------------------------------------
 
 
