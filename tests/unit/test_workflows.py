@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -174,3 +175,13 @@ def test_every_shell_script_is_looked_at_and_sound() -> None:
         [Path(sys.executable).with_name(program), *scripts], capture_output=True, text=True, check=False
     )
     assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("offset", [0, 2])
+def test_the_way_to_a_product_does_not_take_another_server_for_its_own(offset: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        script = [str(ROOT / "docs/from_run_to_product.sh"), str(taken - offset)]
+        done = subprocess.run(script, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: something listens on port {taken} already")
