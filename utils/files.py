@@ -5,11 +5,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from utils.errors import InputError, RunError
+from utils.errors import RunError
 
 
 def write_atomic(path: Path, content: str | bytes | memoryview, check: Callable[[Path], object] | None = None) -> None:
@@ -44,38 +43,6 @@ def write_atomic(path: Path, content: str | bytes | memoryview, check: Callable[
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)  # gone already where the rename succeeded
-
-
-@contextmanager
-def whole_folder(folder: Path, force: bool, mark: str, what: str) -> Iterator[Path]:
-    """A new folder beside `folder`, which takes its name and its place at the end; after an error it is gone.
-
-    Args:
-        folder: The final name; its parent is made if needed.
-        force: Replace an earlier one.
-        mark: A file that only an earlier one has.
-        what: Such as `export`, for messages.
-
-    Raises:
-        InputError: There is something at `folder` already, before anything is done.
-        RunError: It cannot be written.
-    """
-    if folder.exists() and not force:
-        raise InputError(f"{folder} exists already; choose another folder, or replace it with --force")
-    if folder.exists() and not (folder / mark).is_file():
-        raise InputError(f"{folder} is no earlier {what}, and is not replaced; choose another folder")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
-            partial = Path(beside, folder.name)
-            partial.mkdir()
-            yield partial
-            if folder.exists():
-                os.rename(folder, Path(beside, "former"))
-            os.rename(partial, folder)
-            sync_folder(folder.parent)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
 
 
 def leftovers(folder: Path) -> list[Path]:

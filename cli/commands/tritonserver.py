@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from cli.chapters import Project
+from cli.listening import listener
 from cli.processes import Children
 from cli.venvs import triton_venv
 from utils.errors import InputError, Interrupted, RunError
 from utils.files import cannot_write
-from utils.listening import listener
 
 _STUB = "triton_python_backend_stub"
 _PORT = click.IntRange(1, 65535)

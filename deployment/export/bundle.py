@@ -6,8 +6,9 @@ from pathlib import Path
 from deployment.export import card
 from deployment.export.agreement import check
 from deployment.export.forms import export
+from deployment.whole import whole_folder
 from inference.predictor import Predictor
-from utils.files import whole_folder, write_atomic
+from utils.files import write_atomic
 
 
 def bundle(

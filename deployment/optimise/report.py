@@ -12,7 +12,8 @@ import plotting
 from cli.table import table
 from deployment.optimise.measuring import Measured
 from deployment.optimise.original import Original
-from utils.files import whole_folder, write_atomic
+from deployment.whole import whole_folder
+from utils.files import write_atomic
 from utils.strict_json import dumps
 
 FILE = "report.json"
