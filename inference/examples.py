@@ -50,7 +50,10 @@ def example_type(data: Description, largest: float = LARGEST_NUMBER) -> Any:
 
 
 def to_tensor(
-    examples: Sequence[Any] | np.ndarray, data: Description, most_pixels: int = MOST_PIXELS
+    examples: Sequence[Any] | np.ndarray,
+    data: Description,
+    most_pixels: int = MOST_PIXELS,
+    before_each: Callable[[], object] = lambda: None,
 ) -> Float32[Tensor, "batch *shape"]:
     """A batch of examples, in the units of their source.
 
@@ -58,6 +61,7 @@ def to_tensor(
         examples: As the table above says.
         data: What the model learned from.
         most_pixels: Of a picture that comes as a file.
+        before_each: May raise an error that ends it.
 
     Raises:
         InputError: There are none, or one is not what the model takes; the message counts from 1.
@@ -71,6 +75,7 @@ def to_tensor(
     }
     arrays = []
     for i, example in enumerate(examples, start=1):
+        before_each()
         try:
             arrays.append(readers[data.kind](example, data))
         except InputError as error:

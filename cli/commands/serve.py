@@ -66,6 +66,8 @@ def command(
     """
     if (checkpoint is None) == (alias is None):
         raise InputError("say what to serve: either --checkpoint REF or --alias NAME")
+    if checkpoint is not None and registry is not None:
+        raise InputError("--registry says where an alias is looked up; give it with --alias, not with --checkpoint")
     place = project.served(chapter)
     venv = project.venv(place)
     venv.ensure("api")

@@ -1,5 +1,7 @@
 """The work of `scratch serve`, in the chapter's environment: `python -m deployment.api CHAPTER --checkpoint …`."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 import click
@@ -29,8 +31,8 @@ def serve(
     settings_file: Path | None,
     debug: bool,
     overrides: tuple[str, ...],
-) -> int:
-    """Serve a model over HTTP until a signal comes."""
+) -> None:
+    """Serve a model over HTTP until a signal ends the process."""
     from deployment.api.keys import read_keys
     from deployment.api.listening import listener
     from deployment.api.settings import read_settings
@@ -50,22 +52,22 @@ def serve(
 
     torch.set_num_threads(settings.batching.threads)
     log = Log()
+    background: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     if alias is not None:
         from deployment.api.registered import AliasSource, Watch
 
         source = AliasSource(chapter, alias, uri, device)
         version = source.resolve()
         service = Service(settings, source.load(version), str(version.number), alias)
-        app = make_app(service, keys is not None, Watch(service, source, version.number, log).running)
+        background = Watch(service, source, version.number, log).running
     else:
         from inference.predictor import Predictor
 
         assert checkpoint is not None
         service = Service(settings, Predictor.from_checkpoint(chapter, checkpoint, outputs, device))
-        app = make_app(service, keys is not None)
-    server = Server(Gate(Shortcut(app, Predictions(service)), service, keys, log), service, log)
-    server.run([listening])
-    return 128 + server.stopped_by if server.stopped_by is not None else 1
+    predictions = Predictions(service)
+    app = make_app(service, predictions, keys is not None, background)
+    Server(Gate(Shortcut(app, predictions), service, keys, log), service, log).run([listening])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The routes."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -11,28 +11,30 @@ from starlette.requests import ClientDisconnect
 from deployment.api.docs import add_docs
 from deployment.api.errors import ApiError, ErrorAnswer, busy
 from deployment.api.openapi import add_predictions
+from deployment.api.predicting import Predictions
 from deployment.api.schemas import Health, Models
 from deployment.api.service import Service
 
 
 def make_app(
-    service: Service, keyed: bool = False, background: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    service: Service,
+    predictions: Predictions,
+    keyed: bool,
+    background: Callable[[], AbstractAsyncContextManager[None]],
 ) -> FastAPI:
     """The application.
 
     Args:
         service: What answers.
+        predictions: How it answers.
         keyed: Whether clients need a key, for the document.
         background: Runs while the application does.
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        try:
-            async with background():
-                yield
-        finally:
-            service.close()
+        async with background():
+            yield
 
     app = FastAPI(
         title=f"{service.model.served.name}: predictions",
@@ -44,7 +46,7 @@ def make_app(
         responses={"default": {"model": ErrorAnswer, "description": "What is wrong"}},
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    add_predictions(app, service, keyed)
+    add_predictions(app, service, predictions, keyed)
     _add_rest(app, service)
     add_docs(app)
     app.add_exception_handler(ApiError, _api_error)

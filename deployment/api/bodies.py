@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from deployment.api.errors import ApiError
+from deployment.api.errors import ApiError, busy
 from deployment.api.schemas import PICTURE_TYPES, PICTURES_FIELD, Schemas
 from deployment.api.settings import LimitSettings
 
@@ -16,49 +16,62 @@ _READ_ON = 4
 """So many times the limit is read of a body that is too long, and thrown away, so that the client hears the answer."""
 
 
-async def read_body(request: Request, limits: LimitSettings) -> bytes:
-    """The whole body.
-
-    Raises:
-        ApiError: It is compressed, or too long.
-        ClientDisconnect: The client has left.
-    """
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise ApiError(415, "unsupported", "a compressed body is not read; send it as it is", "content-encoding")
-    too_long = ApiError(
-        413, "too_large", f"the body may have {limits.body_bytes} bytes", headers={"Connection": "close"}
-    )
-    length = request.headers.get("content-length", "")
-    announced = int(length) if length.isdecimal() and len(length) < 20 else 0
-    if announced > _READ_ON * limits.body_bytes or (announced > limits.body_bytes and "expect" in request.headers):
-        raise too_long
-    parts: list[bytes] = []
-    total = 0
-    async for part in request.stream():
-        total += len(part)
-        if total <= limits.body_bytes:
-            parts.append(part)
-        elif total > _READ_ON * limits.body_bytes:
-            break
-    if total > limits.body_bytes:
-        raise too_long
-    return b"".join(parts)
-
-
 class BodyReader:
-    """Turns bodies into examples for a model.
+    """Reads bodies, and turns them into examples for a model.
 
     Args:
         schemas: Of the model.
         pictures: Whether it takes pictures.
-        limits: Of a request.
+        limits: Of a request, and of all together.
     """
 
     def __init__(self, schemas: Schemas, pictures: bool, limits: LimitSettings) -> None:
         self._schemas = schemas
         self._limits = limits
+        self._held = 0
         self.types = ("application/json", *(("multipart/form-data", *PICTURE_TYPES) if pictures else ()))
         """The content types that are read."""
+
+    async def read(self, request: Request) -> bytes:
+        """The whole body; it counts among those that are held until `let_go`.
+
+        Raises:
+            ApiError: It is compressed, or too long, or others are held already.
+            ClientDisconnect: The client has left.
+        """
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise ApiError(415, "unsupported", "a compressed body is not read; send it as it is", "content-encoding")
+        most = self._limits.body_bytes
+        too_long = ApiError(413, "too_large", f"the body may have {most} bytes", headers={"Connection": "close"})
+        length = request.headers.get("content-length", "")
+        announced = int(length) if length.isdecimal() and len(length) < 20 else 0
+        if announced > _READ_ON * most or (announced > most and "expect" in request.headers):
+            raise too_long
+        parts: list[bytes] = []
+        total = 0
+        try:
+            async for part in request.stream():
+                total += len(part)
+                if total <= most:
+                    parts.append(part)
+                    self._hold(len(part))
+                elif total > _READ_ON * most:
+                    break
+            if total > most:
+                raise too_long
+        except BaseException:
+            self._held -= sum(map(len, parts))
+            raise
+        return b"".join(parts)
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        if self._held > self._limits.all_bodies_bytes:
+            raise busy("the bodies of other requests take all the room; try again")
+
+    def let_go(self, body: bytes) -> None:
+        """Of a body that was read, when its request has been answered."""
+        self._held -= len(body)
 
     def type_of(self, headers: Headers) -> str:
         """The content type, without its parameters.

@@ -36,6 +36,7 @@ class Gate:
         self._keys = keys
         self._log = log
         self._in_progress = 0
+        service.metrics.in_progress.set_function(lambda: self._in_progress)
         self._start, self._numbers = secrets.token_hex(6), itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,13 +46,9 @@ class Gate:
             return
         started = time.perf_counter()
         exchange = _Exchange(scope, send, f"{self._start}{next(self._numbers):x}", self._service)
-        self._in_progress += 1
-        self._service.metrics.in_progress.set(self._in_progress)
         try:
             await self._serve(exchange, receive)
         finally:
-            self._in_progress -= 1
-            self._service.metrics.in_progress.set(self._in_progress)
             self._account(exchange, time.perf_counter() - started)
 
     async def _serve(self, exchange: "_Exchange", receive: Receive) -> None:
@@ -60,7 +57,10 @@ class Gate:
             # A HEAD is answered like a GET; the server below leaves the body out.
             method = "GET" if exchange.scope["method"] == "HEAD" else exchange.scope["method"]
             exchange.inner = {**exchange.scope, "method": method}
-            await self._app(exchange.inner, receive, exchange.send)
+            if exchange.scope["path"].startswith("/v1/"):
+                await self._serve_counted(exchange, receive)
+            else:
+                await self._app(exchange.inner, receive, exchange.send)
         except ApiError as error:
             await exchange.answer(error)
         except asyncio.CancelledError:  # the server can wait no longer
@@ -69,17 +69,24 @@ class Gate:
             self._log.write("error", event="defect", request_id=exchange.id, traceback=traceback.format_exc())
             await exchange.answer(ApiError(500, "defect", "this is a defect of the server; its log has more"))
 
+    async def _serve_counted(self, exchange: "_Exchange", receive: Receive) -> None:
+        """Whoever may not come in does not count, and cannot keep out those who may."""
+        if self._in_progress >= self._service.settings.limits.requests:
+            raise busy("too many requests are being worked on; try again")
+        self._in_progress += 1
+        try:
+            await self._app(exchange.inner, receive, exchange.send)
+        finally:
+            self._in_progress -= 1
+
     def _check(self, scope: Scope) -> None:
         limits = self._service.settings.limits
         if len(scope["raw_path"]) + len(scope["query_string"]) > limits.url_bytes:
             raise ApiError(414, "too_large", f"the address may have {limits.url_bytes} bytes")
-        path: str = scope["path"]
-        if self._keys and needs_key(path) and not self._keys.allow(scope["headers"]):
+        if self._keys and needs_key(scope["path"]) and not self._keys.allow(scope["headers"]):
             raise ApiError(
                 401, "unauthorized", "send a key: 'Authorization: Bearer KEY'", headers={"WWW-Authenticate": "Bearer"}
             )
-        if self._in_progress > limits.requests and path.startswith("/v1/"):
-            raise busy("too many requests are being worked on; try again")
 
     def _account(self, exchange: "_Exchange", seconds: float) -> None:
         path = exchange.scope["path"]

@@ -1,13 +1,14 @@
 """Where the server listens; known before anything heavy is loaded."""
 
 import socket
+from contextlib import suppress
 
 from deployment.api.settings import ServerSettings
 from utils.errors import InputError
 
 
 def listener(settings: ServerSettings) -> socket.socket:
-    """A socket with the address that is wanted; nobody can connect before the server starts.
+    """A socket that listens at the address that is wanted; who connects now is answered once the server has started.
 
     Raises:
         InputError: The address is taken, or not this machine's.
@@ -21,9 +22,21 @@ def listener(settings: ServerSettings) -> socket.socket:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(where)
+            listening.listen()  # two servers can have bound to an address, and one can listen
+            listening.setblocking(False)
         except OSError:
             listening.close()
             raise
-    except OSError as error:
-        raise InputError(f"cannot listen at {address}: {error.strerror}; choose another --host or --port") from None
+    except (OSError, UnicodeError) as error:  # the second of a name that cannot be one
+        reason = error.strerror if isinstance(error, OSError) else "no host has such a name"
+        raise InputError(f"cannot listen at {address}: {reason}; choose another --host or --port") from None
     return listening
+
+
+def unmet(listening: socket.socket) -> list[socket.socket]:
+    """The clients who have connected and wait to be accepted; closing `listening` would turn them away."""
+    clients = []
+    with suppress(OSError):  # there are no more
+        for _ in range(socket.SOMAXCONN):
+            clients.append(listening.accept()[0])
+    return clients

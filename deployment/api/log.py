@@ -21,6 +21,8 @@ class Log:
 
     def write(self, level: str, **fields: Any) -> None:
         """One line with the time, `level`, and the fields that are not None."""
+        if self._stream is None:  # Python gives none where stdout was closed before it started
+            return
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         present = {name: value for name, value in fields.items() if value is not None}
         with suppress(OSError):  # a log that nobody reads any more must not fail a request

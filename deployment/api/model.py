@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from torch import Tensor
 
 from deployment.api.batching import Batcher, Outputs
 from deployment.api.errors import ApiError
 from deployment.api.metrics import Metrics
+from deployment.api.pictures import check_pixels
 from deployment.api.schemas import ServedModel
 from deployment.api.settings import Settings
 from inference.answers import Asked
@@ -87,14 +88,26 @@ class Model:
             times.append(time.perf_counter() - started)
         return min(times)
 
-    def tensor(self, examples: Sequence[Any]) -> Float[Tensor, "batch *shape"]:
+    def tensor(self, examples: Sequence[Any], deadline: float) -> Float[Tensor, "batch *shape"]:
         """Examples as the model takes them.
 
+        Args:
+            examples: Of a request.
+            deadline: When nobody waits for them any more, by the monotonic clock.
+
         Raises:
-            ApiError: One is not what it takes.
+            ApiError: One is not what it takes, or there are too many pixels.
+            TimeoutError: It took too long.
         """
+
+        def in_time() -> None:
+            if time.monotonic() > deadline:
+                raise TimeoutError
+
         try:
-            return to_tensor(examples, self.predictor.data, self._pixels)
+            if self.predictor.data.kind == "image":
+                check_pixels(examples, self._pixels)
+            return to_tensor(examples, self.predictor.data, self._pixels, in_time)
         except InputError as error:
             raise ApiError(422, "invalid", str(error)) from None
 
@@ -107,8 +120,8 @@ class Model:
         outputs = await self.batcher.submit(x)
         try:
             return self.predictor.answers(outputs, asked)
-        except ValidationError:
-            raise ApiError(422, "invalid", "the model's answer is not finite; give smaller numbers") from None
+        except InputError as error:
+            raise ApiError(422, "invalid", str(error)) from None
 
     def _compute(self, x: Float[Tensor, "batch *shape"]) -> Outputs:
         return self.predictor.outputs(x, self._largest_batch)

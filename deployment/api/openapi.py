@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from deployment.api.errors import ErrorAnswer
@@ -12,6 +12,10 @@ from deployment.api.schemas import PICTURES_FIELD
 from deployment.api.service import Service
 from inference.answers import Asked
 
+_DESCRIPTION = """Ask the model about one example or several.
+
+`input` is one example and gets one `answer`; `inputs` is a list and gets `answers` in its order.
+"""
 _ERRORS = {
     400: "The body is not what its content type says",
     401: "The key is missing or wrong",
@@ -24,37 +28,31 @@ _ERRORS = {
 }
 
 
-def add_predictions(app: FastAPI, service: Service, keyed: bool) -> None:
+def add_predictions(app: FastAPI, service: Service, predictions: Predictions, keyed: bool) -> None:
     """Add `/v1/predict`, described by the schemas of the model, and the document.
 
-    The function reads body and query by itself: FastAPI would look at each part several times over.
+    `predictions` reads body and query by itself: FastAPI would look at each part several times over.
 
     Args:
         app: Gets the route.
-        service: What answers.
+        service: Has the schemas.
+        predictions: What answers.
         keyed: Whether clients need a key.
     """
-    predictions = Predictions(service)
-    types = predictions.reader.types
-
-    async def predict(request: Request) -> Response:
-        """Ask the model about one example or several.
-
-        `input` is one example and gets one `answer`; `inputs` is a list and gets `answers` in its order.
-        """
-        return await predictions.answer(request)
-
     request, answer, named = service.schemas.json_schemas()
-    contents = {name: {"schema": _schema(name, request, service.settings.limits.examples)} for name in types}
+    most = service.settings.limits.examples
+    contents = {name: {"schema": _schema(name, request, most)} for name in predictions.reader.types}
     app.post(
         "/v1/predict",
+        name="predict",
         tags=["predictions"],
+        description=_DESCRIPTION,
         responses={
             200: {"description": "Answers", "content": {"application/json": {"schema": answer}}},
             **{status: {"model": ErrorAnswer, "description": text} for status, text in _ERRORS.items()},
         },
         openapi_extra={"parameters": _parameters(), "requestBody": {"required": True, "content": contents}},
-    )(predict)
+    )(predictions.answer)
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:

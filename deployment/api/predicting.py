@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from time import monotonic
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -9,7 +10,7 @@ from pydantic_core import to_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from deployment.api.bodies import BodyReader, read_body
+from deployment.api.bodies import BodyReader
 from deployment.api.errors import ApiError, busy
 from deployment.api.service import Service
 from inference.answers import Asked
@@ -43,12 +44,13 @@ class Predictions:
         content_type = self.reader.type_of(request.headers)
         try:
             async with asyncio.timeout(limits.read_seconds) as time:
-                body = await read_body(request, limits)
+                body = await self.reader.read(request)
                 time.reschedule(asyncio.get_running_loop().time() + limits.answer_seconds)
+                deadline = monotonic() + limits.answer_seconds
                 long = len(body) > _INLINE_BYTES or content_type != "application/json"
                 examples, one = await self._run(long, self.reader.examples, content_type, request.headers, body)
                 files = self._service.pictures and any(isinstance(example, str | bytes) for example in examples)
-                x = await self._run(long or files, model.tensor, examples)
+                x = await self._run(long or files, model.tensor, examples, deadline)
                 request.scope["examples"] = len(x)
                 answering = model.answers(x, asked)
                 answers = await (_unless_gone(request, answering) if model.batcher.is_long else answering)
@@ -57,6 +59,9 @@ class Predictions:
                 raise busy("there was no answer in time; try again") from None
             message = f"the body was not there after {limits.read_seconds:g} s"
             raise ApiError(408, "too_slow", message, headers={"Connection": "close"}) from None
+        finally:
+            if body is not None:
+                self.reader.let_go(body)
         named = {"model": model.served.name, "version": model.served.version}
         said = {"answer": answers[0]} if one else {"answers": answers}
         return Response(to_json(named | said), media_type="application/json")
@@ -91,8 +96,12 @@ def _asked(request: Request) -> Asked:
     if twice := [name for name in names if names.count(name) > 1]:
         raise ApiError(422, "invalid", "this may be given once", f"query.{twice[0][:60]}")
     try:
-        return Asked.model_validate_strings(dict(given))
+        asked = Asked.model_validate_strings(dict(given))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = f"query.{problem['loc'][0]}"[:66]
         raise ApiError(422, "invalid", problem["msg"][0].lower() + problem["msg"][1:], where) from None
+    for name, value in given.items():
+        if "_" in value:  # pydantic takes 1_0 for 10
+            raise ApiError(422, "invalid", "a number is written without '_'", f"query.{name}")
+    return asked

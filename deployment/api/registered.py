@@ -51,7 +51,7 @@ class AliasSource:
         return self._registry.resolve(self._chapter.name, self._alias)
 
     def load(self, version: Version) -> Predictor:
-        """The checkpoint of a version; nothing of it stays on the disk.
+        """The checkpoint of a version; nothing of it stays on the disk, unless the process ends meanwhile.
 
         Raises:
             ScratchError: It cannot be fetched or used.

@@ -3,6 +3,7 @@
 import json
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
 
 from data_utils.description import Description
@@ -55,18 +56,22 @@ class Schemas:
     def __init__(self, data: Description, answer: Any, limits: LimitSettings) -> None:
         example: Any = example_type(data, limits.largest_number)
         many: Any = Annotated[list[example], Field(min_length=1, max_length=limits.examples)]
+        longest = json.dumps([np.zeros(data.input_shape).tolist(), data.feature_names]).encode()
         named: dict[str, Any] = {"model": (str, ...), "version": (str, ...)}
         self.one: Any = create_model("Example", __base__=Strict, input=(example, ...))
         self.many: Any = create_model("Examples", __base__=Strict, inputs=(many, ...))
         self.answer: Any = create_model("Answered", __base__=Strict, **named, answer=(answer, ...))
         self.answers: Any = create_model("AllAnswered", __base__=Strict, **named, answers=(list[answer], ...))
+        self._most_values = max(_FEW_VALUES, limits.examples * _values(longest))
 
     def read(self, body: bytes) -> tuple[list[Any], bool]:
         """The examples in a JSON body, and whether there was only `input`.
 
         Raises:
-            ApiError: It is not JSON, or not what the model takes.
+            ApiError: It is not JSON, or not what the model takes, or has far more values than it could take.
         """
+        if len(body) > self._most_values and _values(body) > self._most_values:
+            raise ApiError(413, "too_large", f"a body in JSON may have {self._most_values} values")
         raw = _parsed(body)
         several = isinstance(raw, dict) and "inputs" in raw
         try:
@@ -84,6 +89,11 @@ class Schemas:
         answer = TypeAdapter(self.answer | self.answers).json_schema(ref_template=template, mode="serialization")
         named = request.pop("$defs") | answer.pop("$defs")
         return request, answer, named
+
+
+def _values(body: bytes) -> int:
+    """How many values there are at most in JSON: each comes after one of these signs."""
+    return len(body) - len(body.translate(None, b",[{"))
 
 
 def _parsed(body: bytes) -> Any:
@@ -125,6 +135,8 @@ def _refusal(error: ValidationError, raw: Any) -> ApiError:
     return ApiError(422, "invalid", message[0].lower() + message[1:], where or None)
 
 
+_FEW_VALUES = 65_536
+"""So many are read whatever the model takes, in a fraction of a second; many more would hold up everybody."""
 _MOST_PROBLEMS = 20_000
 """So many are looked at; that takes a fraction of a second."""
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)

@@ -51,8 +51,3 @@ class Service:
         self.model = model
         served = model.served
         self.metrics.model.info({"chapter": served.name, "version": served.version, "run": served.run_id})
-
-    def close(self) -> None:
-        """End the threads."""
-        self.decoders.shutdown(wait=False, cancel_futures=True)
-        self._worker.shutdown(wait=False, cancel_futures=True)

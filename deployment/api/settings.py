@@ -12,6 +12,8 @@ from utils.errors import InputError
 from utils.schema import Strict, validate
 
 DEFAULTS = Path(__file__).with_name("settings.yaml")
+DAY = 86_400
+"""In seconds; whatever is meant to last longer is a slip."""
 VARIABLE = "SCRATCH_API__"
 """What the variables start with that change a setting: `SCRATCH_API__BATCHING__MAX_WAIT_MS=2`."""
 
@@ -22,54 +24,58 @@ class ServerSettings(Strict):
     host: str
     port: int = Field(ge=0, le=65535)
     """0 takes any that is free."""
-    keep_alive_seconds: float = Field(gt=0)
+    keep_alive_seconds: float = Field(gt=0, le=DAY)
     """A connection without a request is closed after so long."""
-    header_bytes: int = Field(ge=1024)
+    header_bytes: int = Field(ge=1024, le=2**20)
     """Of the first line and the headers of a request."""
-    header_seconds: float = Field(gt=0)
+    header_seconds: float = Field(gt=0, le=DAY)
     """A request's headers must be there after so long."""
-    drain_seconds: float = Field(ge=0)
+    write_seconds: float = Field(gt=0, le=DAY)
+    """A client that leaves an answer unread for so long is cut off."""
+    drain_seconds: float = Field(ge=0, le=DAY)
     """After SIGTERM, new requests are still taken for so long, while `/health/ready` says no."""
-    stop_seconds: float = Field(gt=0)
+    stop_seconds: float = Field(gt=0, le=DAY)
     """Then, what was taken must be answered after so long."""
 
 
 class LimitSettings(Strict):
     """What a request may ask for, and how many there may be."""
 
-    body_bytes: int = Field(ge=1)
-    url_bytes: int = Field(ge=64)
-    examples: int = Field(ge=1)
+    body_bytes: int = Field(ge=1, le=2**30)
+    all_bodies_bytes: int = Field(ge=1, le=2**40)
+    """Of the bodies of all requests that are worked on."""
+    url_bytes: int = Field(ge=64, le=2**20)
+    examples: int = Field(ge=1, le=100_000)
     """In one request."""
-    pixels: int = Field(ge=1)
-    """Of a picture that is sent as a file, whatever size the model wants."""
+    pixels: int = Field(ge=1, le=2**30)
+    """Of the pictures in one request that are sent as files, whatever size the model wants."""
     largest_number: float = Field(gt=0, le=3.4e38)
     """In absolute value, of an example."""
-    read_seconds: float = Field(gt=0)
+    read_seconds: float = Field(gt=0, le=DAY)
     """The body must be there after so long."""
-    answer_seconds: float = Field(gt=0)
+    answer_seconds: float = Field(gt=0, le=DAY)
     """The answer must be there so long after the body."""
-    requests: int = Field(ge=1)
+    requests: int = Field(ge=1, le=1_000_000)
     """That are worked on at once."""
-    waiting_examples: int = Field(ge=1)
+    waiting_examples: int = Field(ge=1, le=10_000_000)
     """That wait for the model."""
 
 
 class BatchingSettings(Strict):
     """How requests share forward passes."""
 
-    max_examples: int = Field(ge=1)
+    max_examples: int = Field(ge=1, le=4096)
     """In one forward pass; 1 turns batching off."""
-    max_wait_ms: float = Field(ge=0)
+    max_wait_ms: float = Field(ge=0, le=1000 * DAY)
     """An example waits at most so long for others where the model has nothing to do."""
-    threads: int = Field(ge=1)
+    threads: int = Field(ge=1, le=1024)
     """Of one forward pass, on the CPU."""
 
 
 class AliasSettings(Strict):
     """How a model that was chosen by alias is kept up to date."""
 
-    poll_seconds: float = Field(gt=0)
+    poll_seconds: float = Field(gt=0, le=DAY)
     """The registry is asked this often which version the alias means."""
 
 

@@ -1,10 +1,12 @@
 """A real server of predictions, in a process of its own."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,20 @@ def api_server(chapter: str, *arguments: object, env: dict[str, str] | None = No
         yield server
     finally:
         server.close()
+
+
+def connect(server: ApiServer) -> socket.socket:
+    """A connection of its own to a server."""
+    url = httpx.URL(server.url)
+    return socket.create_connection((url.host, url.port or 0), timeout=20)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for `condition`, generously."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def refused(*arguments: object) -> "subprocess.CompletedProcess[str]":

@@ -134,6 +134,8 @@ def test_the_query_says_how_answers_are_wanted(server: ApiServer) -> None:
         ("?top=1&top=2", "query.top"),
         ("?threshold=nan", "query.threshold"),
         ("?treshold=0.5", "query.treshold"),
+        ("?threshold=1_0", "query.threshold"),
+        ("?top=1_0", "query.top"),
         (f"?top={'9' * 1900}x", "query.top"),
     ],
 )
@@ -205,6 +207,16 @@ def test_of_very_many_mistakes_only_the_number_is_said(server: ApiServer) -> Non
     body = json.dumps({str(i): 0 for i in range(20_001)}, separators=(",", ":")).encode()
     error = error_of(answer := post(server, body))
     assert (answer.status_code, error["message"]) == (422, "20002 parts of the body are not what the model takes")
+
+
+def test_json_with_far_more_values_than_the_model_could_take_is_not_read(server: ApiServer) -> None:
+    for value in (b"[]", b"{}", b"0"):
+        body = b'{"input":[' + value + (b"," + value) * 66_000 + b"]}"
+        assert error_of(answer := post(server, body))["code"] == "too_large"
+        assert answer.status_code == 413
+    padded = json.dumps({"inputs": [digit()] * 8}, indent=32).encode()
+    assert len(padded) > 70_000
+    assert post(server, padded).status_code == 200
 
 
 def test_a_field_of_a_form_that_is_no_file_is_named(server: ApiServer) -> None:
@@ -440,6 +452,11 @@ def test_the_page_shows_all_routes_and_asks_nobody_else(server: ApiServer) -> No
     [
         (("batching.max_exmaples=3",), "batching.max_exmaples is not a known key, did you mean 'max_examples'?"),
         (("batching.max_examples=0",), "batching.max_examples"),
+        (("batching.max_examples=999999999999",), "batching.max_examples"),
+        (("server.drain_seconds=1e300",), "server.drain_seconds"),
+        (("limits.answer_seconds=1e300",), "limits.answer_seconds"),
+        ((f"server.host={'a' * 300}.org",), "choose another --host or --port"),
+        (("server.host=a..b",), "choose another --host or --port"),
         (("nothing",), "write key=value"),
         (("a.b.c=1",), "write section and key"),
         (("server.host=192.0.2.1", "server.port=1"), "choose another --host or --port"),

@@ -144,8 +144,8 @@ PROVEN_ELSEWHERE = {
     **{
         command: ("tests/integration/test_dvc.py", proof)
         for command, proof in {
-            "python3 -m venv build/dvc": '"venv", "--quiet"',
-            "build/dvc/bin/pip install -r deployment/dvc/requirements.txt": '"-r", REQUIREMENTS',
+            "python3 -m venv build/dvc": 'tool_environment("dvc"',
+            "build/dvc/bin/pip install -r deployment/dvc/requirements.txt": '"deployment/dvc/requirements.txt"',
             "build/dvc/bin/dvc repro": "clone.repro() == dict.fromkeys(STAGES, True)",
             "build/dvc/bin/dvc metrics show": 'clone.dvc("metrics", "show")',
             "build/dvc/bin/dvc remote add --local --default disk /path/to/a/folder": '"remote", "add", "--local"',

@@ -45,7 +45,13 @@ def test_an_alias_is_told_with_its_registry(clone: ToyClone) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("1",), ("1", "--checkpoint", "latest", "--alias", "prod"), ("2", "--alias", "prod")]
+    "arguments",
+    [
+        ("1",),
+        ("1", "--checkpoint", "latest", "--alias", "prod"),
+        ("1", "--checkpoint", "latest", "--registry", "sqlite:///r.db"),
+        ("2", "--alias", "prod"),
+    ],
 )
 def test_what_cannot_be_served_is_one_line_and_exit_code_2(clone: ToyClone, arguments: tuple[str, ...]) -> None:
     done = clone.scratch("serve", *arguments)

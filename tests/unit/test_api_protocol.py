@@ -15,9 +15,10 @@ REQUEST = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class Connection:
-    """A client of `LimitedProtocol`, whose requests are answered when `go` is set, after a look for a body."""
+    """A client of `LimitedProtocol`, whose requests are answered when `go` is set, after `looks` for what it sends."""
 
-    def __init__(self, header_seconds: float = 10.0) -> None:
+    def __init__(self, header_seconds: float = 10.0, looks: int = 1) -> None:
+        self.looks = looks
         self.answered: list[str] = []
         self.go = asyncio.Event()
         settings = read_settings().server.model_copy(update={"header_seconds": header_seconds})
@@ -29,7 +30,8 @@ class Connection:
         self.protocol.connection_made(self.transport)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
-        await receive()
+        for _ in range(self.looks):
+            await receive()
         await self.go.wait()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
@@ -79,6 +81,22 @@ def test_a_client_that_leaves_is_not_written_to_whichever_of_its_requests_is_wor
         connection.go.set()
         await connection.until(lambda: connection.answered)
         connection.transport.write.assert_not_called()
+
+    run(test())
+
+
+def test_a_client_that_sends_no_more_is_answered_and_looks_like_one_that_left_to_who_waits_for_that() -> None:
+    async def test() -> None:
+        connection = Connection(looks=2)
+        connection.protocol.data_received(REQUEST % 0)
+        connection.go.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert connection.answered == []
+        assert connection.protocol.eof_received() is True
+        await connection.until(lambda: connection.answered)
+        connection.transport.close.assert_called_once()
+        connection.protocol.connection_lost(None)
 
     run(test())
 

@@ -67,13 +67,26 @@ def test_a_peer_that_answers_more_or_sooner_fails(
     assert capsys.readouterr().out.count("FAIL: plain FastAPI, `async def`, 8 connections") == 1
 
 
-def test_an_unknown_name_is_a_mistake_of_the_command_line(
-    serving: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--peers", "ourselves", "unknown name 'ourselves' in --peers; known: ours, "),
+        ("--connections", "abc", "argument --connections: 'abc' is no whole number from 1 on"),
+        ("--connections", "1,0", "argument --connections: '0' is no whole number from 1 on"),
+    ],
+)
+def test_what_is_no_option_is_a_mistake_of_the_command_line(
+    option: str,
+    value: str,
+    message: str,
+    serving: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["serving.py", "--peers", "ourselves"])
+    monkeypatch.setattr(sys, "argv", ["serving.py", option, value])
     with pytest.raises(SystemExit, match="2"):
         serving.main()
-    assert "unknown name 'ourselves' in --peers; known: ours, " in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_every_peer_has_its_program_and_its_exact_versions(serving: ModuleType) -> None:

@@ -22,7 +22,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from counts import count
+from counts import count, counts
 from environments import CACHE, ROOT, install, python_of, run
 from machine import describe_machine
 from server_process import Server
@@ -107,7 +107,7 @@ def arguments() -> argparse.Namespace:
     peers, models = {peer.name: peer for peer in PEERS}, {model.name: model for model in MODELS}
     parser.add_argument("--peers", default=",".join(peers), help="which rows (default: all)")
     parser.add_argument("--models", default=",".join(models), help="which networks (default: both)")
-    parser.add_argument("--connections", default="1,8,32,64", help="how many at a time (default: 1,8,32,64)")
+    parser.add_argument("--connections", type=counts, default="1,8,32,64", help="how many at a time (1,8,32,64)")
     parser.add_argument("--repeats", type=count, default=3, help="how often each server is started (default: 3)")
     parser.add_argument("--seconds", type=float, default=2, help="how long each cell is measured (default: 2)")
     parser.add_argument("--memory", action="store_true", help="watch the memory of the first row instead")
@@ -118,7 +118,6 @@ def arguments() -> argparse.Namespace:
         if unknown := [name for name in names if name not in known]:
             parser.error(f"unknown name '{unknown[0]}' in --{kind}; known: {', '.join(known)}")
         setattr(options, kind, [known[name] for name in names])
-    options.connections = [int(number) for number in options.connections.split(",")]
     return options
 
 
