@@ -37,7 +37,7 @@ def command(project: Project, folder: Path, host: str, http_port: int, grpc_port
     for path in (folder.absolute(), project.root):
         _plain(path)
     with listener(host, http_port, "--http-port"), listener(host, grpc_port, "--grpc-port"):
-        pass  # of an address that is taken the server says a page, and what it was given may be none
+        pass  # of one that it cannot have, the server would print pages
     venv = triton_venv(project.root)
     venv.ensure("base")
     packages = venv.packages()
