@@ -16,6 +16,8 @@ from cli.environment import environment, uv_environment
 from utils.errors import RunError
 
 UV = "uv>=0.8,<1"
+OLDEST = "3.11"
+"""The first Python that will do."""
 PYTHON = getattr(sys, "_base_executable", sys.executable)  # not one inside a .venv that may be about to go
 
 
@@ -32,14 +34,28 @@ class Installer:
         self.root = root
         self.lock = lock
 
-    def create(self, home: Path) -> None:
-        """Make an empty environment with pip in `home/.venv`."""
-        folder = home / ".venv"
-        if uv := find_uv(self.root):
-            command = [uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", PYTHON, str(folder)]
-            self._run(command, home, "making")
-            return
-        self._run([PYTHON, "-m", "venv", str(folder)], home, "making")
+    def create(self, home: Path, below: tuple[int, int] | None = None) -> None:
+        """Make an empty environment with pip in `home/.venv`.
+
+        Args:
+            home: Its folder.
+            below: The first Python that is too new for it; where this one is, uv finds or fetches an older one.
+
+        Raises:
+            RunError: It cannot be made.
+        """
+        folder, uv = home / ".venv", find_uv(self.root)
+        python, doing = PYTHON, "making"
+        if below is not None and sys.version_info[:2] >= below:
+            older = f"a Python before {below[0]}.{below[1]}"
+            if uv is None:
+                raise RunError(f"{folder} needs {older}; install uv, which finds or fetches one")
+            python, doing = f">={OLDEST},<{below[0]}.{below[1]}", f"with {older}, making"
+        if uv is not None:
+            command = [uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", python, str(folder)]
+        else:
+            command = [python, "-m", "venv", str(folder)]
+        self._run(command, home, doing)
 
     def install(self, home: Path, requirements: Sequence[str]) -> None:
         """Install into `home/.venv`; `requirements` are arguments of `pip install`, relative to `home`.

@@ -14,6 +14,11 @@ OUTPUTS = click.option(
 )
 DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 
+FORMS = ("onnx", "torch", "safetensors", "triton")
+"""What a model can be exported to."""
+TRITON_BACKENDS = ("python", "onnxruntime")
+"""What can run it in Triton."""
+
 
 def passed_on(given: Mapping[str, object]) -> list[str]:
     """Options as they are typed: nothing for None and False, a flag for True, paths from the root of the file system.

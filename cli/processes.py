@@ -29,8 +29,13 @@ def become(python: Path, arguments: Sequence[str], env: Mapping[str, str] | None
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGINT and SIGTERM leave the block with an `Interrupted`, so that what it started can be ended."""
-    former = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    """SIGINT and SIGTERM leave the block with an `Interrupted`, so that what it started can be ended.
+
+    So does SIGHUP, of a terminal that is closed, except under nohup.
+    """
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []
+    former = {number: signal.signal(number, _interrupt) for number in numbers}
     try:
         yield
     finally:

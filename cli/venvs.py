@@ -80,10 +80,10 @@ def chapter_venv(root: Path, chapter: Path) -> "Venv":
 
 
 def triton_venv(root: Path) -> "Venv":
-    """The environment of Triton Inference Server, which wants an older NumPy than the chapters."""
+    """The environment of Triton Inference Server, which wants an older NumPy than the chapters, so no new Python."""
     listed = root / "deployment/export/requirements-triton.txt"
     stages = (Stage("base", ("-r", str(listed)), (listed,)),)
-    return Venv(home=root / "build/tritonserver", root=root, stages=stages)
+    return Venv(home=root / "build/tritonserver", root=root, stages=stages, below=(3, 13))
 
 
 class Venv:
@@ -91,12 +91,14 @@ class Venv:
 
     A stage that is complete leaves a stamp, the hash of what it was made from. While one is being made there is a
     marker; a marker that nobody holds the lock for is a set-up that was cut off, and nothing in it is trusted.
+    `below` is the first Python that its packages are not made for.
     """
 
-    def __init__(self, home: Path, root: Path, stages: tuple[Stage, ...]) -> None:
+    def __init__(self, home: Path, root: Path, stages: tuple[Stage, ...], below: tuple[int, int] | None = None) -> None:
         self.home = home
         self.root = root
         self.stages = stages
+        self.below = below
         self.folder = home / ".venv"
         self.python = self.folder / "bin/python"
         self._marker = self.folder / ".scratch-unfinished"
@@ -137,7 +139,7 @@ class Venv:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._marker.touch()
         if not self.python.exists():
-            installer.create(self.home)
+            installer.create(self.home, self.below)
         before = self._last_change()
         try:
             installer.install(self.home, stage.install)

@@ -10,6 +10,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 port="${1:-8100}"
+for taken in "$port" "$((port + 1))" "$((port + 2))"; do
+    if (: < "/dev/tcp/127.0.0.1/$taken") 2> /dev/null; then # its answers would be taken for ours
+        echo "error: something listens on port $taken already; choose three others by the first of them" >&2
+        exit 2
+    fi
+done
+
 product="build/product"
 rm -rf "$product"
 mkdir -p "$product"

@@ -5,23 +5,21 @@ from pathlib import Path
 import click
 
 from cli.chapters import Project
-from cli.options import CHECKPOINT, DEBUG, OUTPUTS, passed_on
+from cli.options import CHECKPOINT, DEBUG, FORMS, OUTPUTS, TRITON_BACKENDS, passed_on
 from cli.processes import become
 from utils.errors import unknown
-
-FORMATS = ("onnx", "torch", "safetensors", "triton")
 
 
 @click.command("export")
 @click.argument("chapter", metavar="NN")
 @CHECKPOINT
 @click.option(
-    "--format", "formats", multiple=True, required=True, metavar="NAME", help=f"{', '.join(FORMATS)}; may be repeated."
+    "--format", "formats", multiple=True, required=True, metavar="NAME", help=f"{', '.join(FORMS)}; may be repeated."
 )
 @click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER", help="Default: exports/ in the outputs.")
 @click.option(
     "--triton-backend",
-    type=click.Choice(["python", "onnxruntime"]),
+    type=click.Choice(TRITON_BACKENDS),
     default="python",
     show_default=True,
     help="What runs the model in Triton.",
@@ -48,8 +46,8 @@ def command(
         scratch export 03 --checkpoint latest --format triton --format torch
     """
     for name in formats:
-        if name not in FORMATS:
-            raise unknown("format", name, FORMATS)
+        if name not in FORMS:
+            raise unknown("format", name, FORMS)
     place = project.served(chapter)
     venv = project.venv(place)
     venv.ensure("export")

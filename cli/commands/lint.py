@@ -22,6 +22,7 @@ SCHEMAS = {
     ".github/ISSUE_TEMPLATE/config.yml": "github-issue-config",
     ".woodpecker/*.yaml": "woodpecker-ci",
 }
+SHELL = (".ci/run", ".ci/release", "docs/*.sh", "deployment/**/*.sh", "deployment/**/*.sbatch")
 
 
 class Check(NamedTuple):
@@ -47,7 +48,7 @@ class Outcome(NamedTuple):
 @click.command("lint")
 @click.pass_obj
 def command(project: Project) -> int:
-    """Run the linters of code, of workflows and of generated pages; each says ok or what it found."""
+    """Run the linters of code, of scripts, of workflows and of generated pages; each says ok or what it found."""
     venv = project.venv()
     venv.ensure("dev")
     # Two at a time, one of each kind; what they say comes in the order of the checks.
@@ -86,12 +87,14 @@ def other_checks(project: Project) -> list[Check]:
         for pattern, schema in SCHEMAS.items()
         if (files := _matching(root, pattern))
     ]
+    scripts = [name for pattern in SHELL for name in _matching(root, pattern)]
     governance = Check("governance", ("python", "-P", "-m", "cli", "governance", "--check"), root)
     return [
         Check("black", ("black", "--check", "."), root),
         Check("flake8", ("flake8",), root),
         Check("ruff", ("ruff", "check", "--quiet", "."), root),
         Check("import-linter", ("lint-imports",), root),
+        *([Check("shellcheck", ("shellcheck", *scripts), root)] if scripts else []),
         *schemas,
         *deployment_checks(root),
         *(workflow_checks(root, workflows) if (workflows := _matching(root, WORKFLOWS)) else []),
@@ -101,13 +104,13 @@ def other_checks(project: Project) -> list[Check]:
 
 def deployment_checks(root: Path) -> list[Check]:
     """What containers and clusters are given."""
-    dockerfile, compose = root / "deployment/containers/Dockerfile", root / "deployment/compose.yaml"
+    dockerfile, compose = root / "deployment/containers/Dockerfile", _matching(root, "deployment/compose*.yaml")
     objects = [path for path in root.glob("deployment/kubernetes/**/*.yaml") if path.name != "kustomization.yaml"]
     checks = []
     if dockerfile.exists():
         checks.append(Check("hadolint", ("hadolint", str(dockerfile)), root))
-    if compose.exists():
-        schema = ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(compose))
+    if compose:
+        schema = ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", *compose)
         checks.append(Check("schema compose-spec", schema, root))
     if objects:
         names = sorted(str(path) for path in objects)

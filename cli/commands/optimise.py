@@ -17,6 +17,7 @@ from utils.errors import InputError
 @click.option("--quantize", type=click.Choice(["int8"]), help="Export to ONNX with weights of so many bits.")
 @click.option("--epochs", type=click.IntRange(min=0), metavar="N", help="Train on for N epochs after pruning.")
 @click.option("--to", "folder", type=click.Path(path_type=Path), help="Where the report goes; default: outputs/.")
+@click.option("--force", is_flag=True, help="Replace an earlier report.")
 @OUTPUTS
 @DEBUG
 @click.pass_obj
@@ -28,6 +29,7 @@ def command(
     quantize: str | None,
     epochs: int | None,
     folder: Path | None,
+    force: bool,
     outputs: Path | None,
     debug: bool,
 ) -> None:
@@ -51,6 +53,7 @@ def command(
         "--prune": prune,
         "--epochs": epochs,
         "--to": folder,
+        "--force": force,
         "--outputs": outputs,
         "--debug": debug,
     }

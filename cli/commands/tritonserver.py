@@ -3,16 +3,16 @@
 import os
 import re
 import shutil
-import sys
-import sysconfig
+import subprocess
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 from cli.chapters import Project
+from cli.listening import listener
+from cli.processes import Children
 from cli.venvs import triton_venv
-from utils.errors import InputError, RunError
+from utils.errors import InputError, Interrupted, RunError
 from utils.files import cannot_write
 
 _STUB = "triton_python_backend_stub"
@@ -25,7 +25,7 @@ _PORT = click.IntRange(1, 65535)
 @click.option("--http-port", type=_PORT, default=8000, show_default=True, metavar="PORT", help="For HTTP.")
 @click.option("--grpc-port", type=_PORT, default=8001, show_default=True, metavar="PORT", help="For gRPC.")
 @click.pass_obj
-def command(project: Project, folder: Path, host: str, http_port: int, grpc_port: int) -> NoReturn:
+def command(project: Project, folder: Path, host: str, http_port: int, grpc_port: int) -> int:
     """Start Triton Inference Server on FOLDER, which `scratch export --format triton` made.
 
     \b
@@ -36,12 +36,14 @@ def command(project: Project, folder: Path, host: str, http_port: int, grpc_port
     _check(folder)
     for path in (folder.absolute(), project.root):
         _plain(path)
+    with listener(host, http_port, "--http-port"), listener(host, grpc_port, "--grpc-port"):
+        pass  # of one that it cannot have, the server would print pages
     venv = triton_venv(project.root)
     venv.ensure("base")
     packages = venv.packages()
     server = packages / "pytriton/tritonserver"
-    _complete(server)
-    libraries = [str(packages / "nvidia_pytriton.libs"), sysconfig.get_config_var("LIBDIR")]
+    _complete(server, packages.parent.name.removeprefix("python"))
+    libraries = [str(packages / "nvidia_pytriton.libs"), str(venv.python.resolve().parents[1] / "lib")]
     variables = {
         "PYTHONPATH": str(packages),
         "LD_LIBRARY_PATH": os.pathsep.join(libraries),  # the backend's own process is linked to libpython
@@ -57,9 +59,20 @@ def command(project: Project, folder: Path, host: str, http_port: int, grpc_port
         "--allow-metrics": "false",
         "--exit-timeout-secs": 2,
     }
-    program = server / "bin/tritonserver"
     words = [str(word) for pair in arguments.items() for word in pair]
-    os.execve(program, [str(program), *words], os.environ | variables)
+    return _run([str(server / "bin/tritonserver"), *words], variables)
+
+
+def _run(command: list[str], variables: dict[str, str]) -> int:
+    """Run the server until it ends or a signal comes; it ends with 0 then, and we as all our servers do."""
+    try:
+        with Children() as children:
+            process = children.start(command, Path(), variables, stdin=subprocess.DEVNULL)
+            assert process is not None, "nothing has stopped the children yet"
+            code = children.wait(process)
+    except Interrupted as stop:
+        return stop.exit_code
+    return code if code >= 0 else 128 - code
 
 
 def _check(folder: Path) -> None:
@@ -92,16 +105,16 @@ def _plain(path: Path) -> None:
         raise InputError(f"Triton cannot start a model in '{path}': move it to a path of letters, digits and ._-/ only")
 
 
-def _complete(server: Path) -> None:
-    """Put the part of the Python backend that is made for this Python beside the rest of it.
+def _complete(server: Path, python: str) -> None:
+    """Put the part of the Python backend that is made for this version of Python beside the rest of it.
 
     Raises:
         RunError: There is none, or it cannot be written.
     """
     backend = server / "backends/python"
-    part = server / f"python_backend_stubs/{sys.version_info.major}.{sys.version_info.minor}" / _STUB
+    part = server / "python_backend_stubs" / python / _STUB
     if not part.is_file():
-        raise RunError(f"this Triton has no backend for Python {sys.version_info.major}.{sys.version_info.minor}")
+        raise RunError(f"this Triton has no backend for Python {python}")
     try:
         if not (backend / _STUB).exists():
             shutil.copy(part, backend)

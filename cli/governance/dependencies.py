@@ -27,10 +27,13 @@ it is compatible with Apache-2.0. Anything stricter, or unknown, needs a reason.
 """
 NO_ANSWER = """This does not mean that there are none.
 Where the package index answers, `./scratch governance --refresh` asks it about every package."""
+ELSEWHERE = (
+    "No package index knows these, so pip-audit is not asked about them: who builds with them follows their own news."
+)
 
 
-def page(environments: Sequence[Environment], lock: Lock, reviewed: Reviewed) -> str:
-    """All packages of all environments, those that stand out first."""
+def page(environments: Sequence[Environment], lock: Lock, reviewed: Reviewed, elsewhere: Sequence[Package] = ()) -> str:
+    """All packages of all environments, those that stand out first; then what comes from `elsewhere`."""
     number = {environment.name: n for n, environment in enumerate(environments, start=1)}
     named = direct(environments)
 
@@ -91,6 +94,24 @@ def page(environments: Sequence[Environment], lock: Lock, reviewed: Reviewed) ->
             *_table(
                 ("Package", "Version", "Licence", "Needed by", "In"),
                 ((p.name, p.version, licence(p), who(p), where(p)) for p in others),
+            ),
+            "",
+            "## From elsewhere",
+            "",
+            ELSEWHERE,
+            "",
+            *_table(
+                ("What", "Version", "Licence", "For", "In"),
+                (
+                    (
+                        p.name,
+                        p.version,
+                        reviewed.reason(p) or licence(p),
+                        reviewed.purposes.get(p.name, ""),
+                        *p.environments,
+                    )
+                    for p in elsewhere
+                ),
             ),
             "",
         ]

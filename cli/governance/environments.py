@@ -2,13 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.chapters import Project
 from cli.governance.text import read_text
-from cli.venvs import Stage
 from utils.errors import InputError
 
 # Where lists of packages lie; the template's is compared with tests/requirements.txt by a test.
@@ -19,6 +18,9 @@ LISTS = (
     "deployment/**/requirements*.txt",
 )
 PEERS = "tools/**/requirements/*.txt"
+DOCKERFILE = "deployment/containers/Dockerfile"
+IMAGES = {"api": ("api", "registry"), "training": (), "ui": ("interface",)}
+"""A target of the Dockerfile to the services whose lists it installs together with a chapter's."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,21 @@ def environments(project: Project) -> list[Environment]:
     names: dict[tuple[str, ...], list[str]] = {}
     chapters = project.chapters()
     for stage in project.venv().stages:
-        names.setdefault(_asked(stage, project.root), []).append(_name("root", stage))
+        names.setdefault(_asked(stage.install, project.root), []).append(_name("root", stage.name))
     for chapter in chapters:
         for stage in project.venv(chapter).stages:
-            names.setdefault(_asked(stage, chapter.folder), []).append(_name(chapter.name, stage))
+            names.setdefault(_asked(stage.install, chapter.folder), []).append(_name(chapter.name, stage.name))
+        stages = {stage.name: stage.install for stage in project.venv(chapter).stages}
+        for services in (several for several in IMAGES.values() if len(several) > 1):
+            together = [word for service in services for word in stages[service]]
+            names.setdefault(_asked(together, chapter.folder), []).append(_name(chapter.name, *services))
     used = {path for venv in (project.venv(), *map(project.venv, chapters)) for s in venv.stages for path in s.inputs}
     for path in lists(project.root):
         if path not in used:
             names.setdefault(_unique(_lines(path)), []).append(str(path.relative_to(project.root)))
+    if (dockerfile := project.root / DOCKERFILE).exists():
+        tools = re.findall(r"\bpip install .*?(\S+==\S+)", read_text(dockerfile))
+        names.setdefault(_unique(tools), []).append(DOCKERFILE)
     return [Environment(_joined(found, len(chapters)), asked) for asked, found in names.items()]
 
 
@@ -69,8 +78,9 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _asked(stage: Stage, home: Path) -> tuple[str, ...]:
-    arguments = iter(stage.install)
+def _asked(install: Sequence[str], home: Path) -> tuple[str, ...]:
+    """What `pip install` with these arguments, typed in `home`, is asked for."""
+    arguments = iter(install)
     lines: list[str] = []
     for argument in arguments:
         value = next(arguments)
@@ -108,8 +118,8 @@ def _unique(lines: Iterator[str] | list[str]) -> tuple[str, ...]:
     return tuple(sorted(line for line in found if pinned(line)[1] or pinned(line)[0] not in exact))
 
 
-def _name(owner: str, stage: Stage) -> str:
-    return owner if stage.name == "base" else f"{owner} + {stage.name}"
+def _name(owner: str, *stages: str) -> str:
+    return " + ".join([owner, *(stage for stage in stages if stage != "base")])
 
 
 def _joined(names: list[str], chapters: int) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.governance import datasets, dependencies, reviewed
+from cli.governance import constraints, datasets, dependencies, reviewed
+from cli.governance.elsewhere import elsewhere
 from cli.governance.environments import Environment
 from cli.governance.lock import Lock
 from data_utils.cards import cards
@@ -15,7 +16,8 @@ def pages(root: Path, environments: Sequence[Environment], lock: Lock) -> dict[s
     """Path to what should stand there."""
     return {
         "docs/governance/datasets.md": datasets.page(cards().values()),
-        "docs/governance/dependencies.md": dependencies.page(environments, lock, reviewed.read(root)),
+        "docs/governance/dependencies.md": dependencies.page(environments, lock, reviewed.read(root), elsewhere(root)),
+        **constraints.files(lock),
     }
 
 
@@ -28,7 +30,9 @@ def untrue(root: Path, environments: Sequence[Environment], lock: Lock) -> list[
             file = root / path
             if not file.is_file() or file.read_bytes() != wanted.encode():
                 said.append(f"{path} does not say what it is made from; {WRITE}")
-    return said + reviewed.read(root).problems(lock.packages, dependencies.direct(environments))
+    others = elsewhere(root)
+    named = dependencies.direct(environments) | {each.name for each in others}
+    return said + reviewed.read(root).problems((*lock.packages, *others), named)
 
 
 def outdated(environments: Sequence[Environment], lock: Lock) -> list[str]:

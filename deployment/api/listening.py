@@ -3,8 +3,8 @@
 import socket
 from contextlib import suppress
 
+import cli.listening
 from deployment.api.settings import ServerSettings
-from utils.errors import InputError
 
 
 def listener(settings: ServerSettings) -> socket.socket:
@@ -13,23 +13,8 @@ def listener(settings: ServerSettings) -> socket.socket:
     Raises:
         InputError: The address is taken, or not this machine's.
     """
-    address = f"{settings.host}:{settings.port}"
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, kind, protocol)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(where)
-            listening.listen()  # two servers can have bound to an address, and one can listen
-            listening.setblocking(False)
-        except OSError:
-            listening.close()
-            raise
-    except (OSError, UnicodeError) as error:  # the second of a name that cannot be one
-        reason = error.strerror if isinstance(error, OSError) else "no host has such a name"
-        raise InputError(f"cannot listen at {address}: {reason}; choose another --host or --port") from None
+    listening = cli.listening.listener(settings.host, settings.port)
+    listening.setblocking(False)
     return listening
 
 

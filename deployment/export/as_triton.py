@@ -7,16 +7,15 @@ onnxruntime backend is Triton's own, and is in NVIDIA's containers.
 import shutil
 from pathlib import Path
 
+from cli.options import TRITON_BACKENDS
 from deployment.export import as_onnx
 from inference.predictor import BATCH_SIZE, Predictor
 from inference.signature import TensorSpec
+from utils.errors import unknown
 
 CONFIG = "config.pbtxt"
-USE = """\
-scratch tritonserver .                      # the Python backend, on this machine
-tritonserver --model-repository "$PWD"      # in NVIDIA's container
-"""
-BACKENDS = ("python", "onnxruntime")
+_PROGRAM = 'tritonserver --model-repository "$PWD"'
+_MODEL = "model.py"  # what the Python backend looks for
 _SCRIPT = Path(__file__).with_name("triton_model.py")
 _LONGEST_WAIT = 2000  # microseconds that a request waits for others to go with
 _TYPES = {"float32": "FP32", "float64": "FP64", "int64": "INT64", "int32": "INT32", "bool": "BOOL"}
@@ -27,20 +26,31 @@ def write(predictor: Predictor, folder: Path, backend: str) -> Path:
 
     Raises:
         RunError: The chapter cannot be exported.
-        InputError: The model is too large for an ONNX file.
+        InputError: There is no such backend, or the model is too large for an ONNX file.
     """
+    if backend not in TRITON_BACKENDS:
+        raise unknown("Triton backend", backend, TRITON_BACKENDS)
     model = folder / predictor.chapter.folder.name
     version = model / "1"
     version.mkdir(parents=True)
     as_onnx.write(predictor, version)
     if backend == "python":
-        shutil.copyfile(_SCRIPT, version / "model.py")
+        shutil.copyfile(_SCRIPT, version / _MODEL)
     (model / CONFIG).write_text(config(predictor, backend))
     return model
 
 
+def use(model: Path) -> str:
+    """How a server is started on the repository that holds `model`, which `write` returned."""
+    if not (model / "1" / _MODEL).exists():
+        return f"{_PROGRAM}  # in NVIDIA's container"
+    return f"""\
+scratch tritonserver .  # the Python backend, on this machine
+pip install onnxruntime && {_PROGRAM}  # in NVIDIA's container"""
+
+
 def config(predictor: Predictor, backend: str) -> str:
-    """The `config.pbtxt` of a model, for one of `BACKENDS`."""
+    """The `config.pbtxt` of a model, for one of `TRITON_BACKENDS`."""
     signature = predictor.signature
     return f"""\
 name: "{predictor.chapter.folder.name}"

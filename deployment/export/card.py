@@ -48,17 +48,23 @@ def model_card(predictor: Predictor, folder: Path) -> str:
 
 
 def _facts(predictor: Predictor, says: dict[str, Any]) -> list[str]:
-    config, weights = predictor.config, predictor.pipeline.model.state_dict().values()
+    config, parameters = predictor.config, list(predictor.pipeline.model.parameters())
     facts = {
         "Chapter": predictor.chapter.folder.name,
-        "Paper": f"{says['AUTHORS']}: {says['PAPER']}, {says['YEAR']}. <{says['URL']}>",
+        "Paper": _paper(says),
         "Experiment": f"{config.experiment}, seed {config.seed}",
         "Run": f"{predictor.run_id}, step {predictor.step}",
-        "Size": f"{sum(values.numel() for values in weights)} numbers, {sum(v.nbytes for v in weights)} bytes",
+        "Size": f"{sum(p.numel() for p in parameters)} parameters, {sum(p.nbytes for p in parameters)} bytes",
         "Data": f"{predictor.data.name}, fingerprint {predictor.data.fingerprint}",
         "Signature": predictor.signature.digest(),
     }
     return _table(("", ""), facts.items())
+
+
+def _paper(says: dict[str, Any]) -> str:
+    authors = f"{says['AUTHORS']}: " if says["AUTHORS"] else ""
+    address = f" <{says['URL']}>" if says["URL"] else ""
+    return f"{authors}{says['PAPER']}, {says['YEAR']}.{address}"
 
 
 def _use(says: dict[str, Any]) -> list[str]:
@@ -84,18 +90,19 @@ def _inputs_and_outputs(predictor: Predictor) -> list[str]:
 
 def _loading(predictor: Predictor, folder: Path) -> list[str]:
     chapter = predictor.chapter.folder
-    forms = {
-        as_onnx.FILE: ("python", as_onnx),
-        as_torch.FILE: ("python", as_torch),
-        as_safetensors.FILE: ("python", as_safetensors),
-        f"{chapter.name}/{as_triton.CONFIG}": ("bash", as_triton),
-    }
+    model = folder / chapter.name
+    forms = [
+        (folder / as_onnx.FILE, "python", as_onnx.__doc__, as_onnx.USE),
+        (folder / as_torch.FILE, "python", as_torch.__doc__, as_torch.USE),
+        (folder / as_safetensors.FILE, "python", as_safetensors.__doc__, as_safetensors.USE),
+        (model / as_triton.CONFIG, "bash", as_triton.__doc__, as_triton.use(model)),
+    ]
     place = {"shape": (1, *predictor.data.input_shape), "chapter": f"models/{chapter.name}"}
     lines: list[str] = []
-    for file, (language, form) in forms.items():
-        if (folder / file).exists():
-            what = (form.__doc__ or "").splitlines()[0]
-            lines += ["", what, "", f"{_FENCE}{language}", *form.USE.format(**place).splitlines(), _FENCE]
+    for file, language, says, use in forms:
+        if file.exists():
+            what = (says or "").splitlines()[0]
+            lines += ["", what, "", f"{_FENCE}{language}", *use.format(**place).splitlines(), _FENCE]
     return lines[1:]
 
 

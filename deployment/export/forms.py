@@ -17,11 +17,10 @@ from pathlib import Path
 
 from torch import Tensor
 
+from cli.options import FORMS
 from deployment.export import as_onnx, as_safetensors, as_torch, as_triton
 from inference.predictor import Predictor
 from utils.errors import unknown
-
-FORMS = ("onnx", "torch", "safetensors", "triton")
 
 
 def export(predictor: Predictor, form: str, folder: Path, triton_backend: str = "python") -> Path:
@@ -29,15 +28,15 @@ def export(predictor: Predictor, form: str, folder: Path, triton_backend: str = 
 
     Args:
         predictor: The model.
-        form: A name of `FORMS`.
+        form: Its name.
         folder: Gets the files; it exists.
-        triton_backend: What runs a Triton model: python or onnxruntime.
+        triton_backend: What runs a Triton model: one of `TRITON_BACKENDS`.
 
     Returns:
         The file, or the folder of a Triton model.
 
     Raises:
-        InputError: There is no such form, or the model is too large for it.
+        InputError: There is no such form or backend, or the model is too large for it.
         RunError: The chapter cannot be exported.
     """
     if form not in FORMS:

@@ -14,6 +14,7 @@ from cli.processes import interruptible
 @click.option("--prune", type=float)
 @click.option("--epochs", type=int)
 @click.option("--to", "folder", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True)
 @click.option("--outputs", type=click.Path(path_type=Path))
 @click.option("--debug", is_flag=True)
 def optimise(
@@ -22,6 +23,7 @@ def optimise(
     prune: float | None,
     epochs: int | None,
     folder: Path | None,
+    force: bool,
     outputs: Path | None,
     debug: bool,
 ) -> None:
@@ -33,10 +35,10 @@ def optimise(
         if prune is not None:
             from deployment.optimise.pruning import prune_model
 
-            return prune_model(original, prune, epochs, folder)
+            return prune_model(original, prune, epochs, folder, force)
         from deployment.optimise.quantizing import quantize_model
 
-        quantize_model(original, folder)
+        quantize_model(original, folder, force)
 
 
 if __name__ == "__main__":

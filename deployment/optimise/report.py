@@ -1,6 +1,7 @@
 """What `scratch optimise` says and leaves: a table, `report.json` and pictures."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,28 @@ import plotting
 from cli.table import table
 from deployment.optimise.measuring import Measured
 from deployment.optimise.original import Original
+from deployment.whole import whole_folder
 from utils.files import write_atomic
 from utils.strict_json import dumps
+
+FILE = "report.json"
+
+
+def new_report(folder: Path, force: bool) -> AbstractContextManager[Path]:
+    """Where to fill what becomes `folder` once it is complete; with `force` an earlier report makes place for it.
+
+    Raises:
+        InputError: There is something else at `folder`.
+        RunError: It cannot be written.
+    """
+    return whole_folder(folder, force, FILE, "report")
 
 
 def write_report(folder: Path, original: Original, forms: Sequence[Measured], **more: Any) -> dict[str, Any]:
     """Print the table of `forms`; write `report.json` and `optimisation.png` to `folder`.
 
     Args:
-        folder: Made where it is not there.
+        folder: Is there.
         original: What became smaller.
         forms: The model as it was, then the others.
         more: What else the report says.
@@ -39,7 +53,7 @@ def write_report(folder: Path, original: Original, forms: Sequence[Measured], **
         **more,
     }
     click.echo(_forms(forms, f"{task.metric} ({task.split})"))
-    write_atomic(folder / "report.json", dumps(report, indent=2) + "\n")
+    write_atomic(folder / FILE, dumps(report, indent=2) + "\n")
     available = {**report, "subject": predictor.config.experiment, "metric": f"{task.split} {task.metric}"}
     draw(folder, "optimisation", available)
     return available

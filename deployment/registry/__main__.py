@@ -37,7 +37,7 @@ def register(chapter: Path, run: Path, uri: str | None) -> None:
         bundle = Path(temporary, "bundle")
         tags = assemble(chapter, run.parents[1], run.name, bundle)
         version = add(there, chapter.name, bundle, tags)
-    click.echo(f"registered run {run.name} as {version}, at {shown(there.uri)}")
+    click.echo(f"registered run {run.name} as {version}, at {shown(there.uri)}\nversion: {version.number}")
 
 
 @registry.command("list")

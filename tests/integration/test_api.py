@@ -455,11 +455,11 @@ def test_the_page_shows_all_routes_and_asks_nobody_else(server: ApiServer) -> No
         (("batching.max_examples=999999999999",), "batching.max_examples"),
         (("server.drain_seconds=1e300",), "server.drain_seconds"),
         (("limits.answer_seconds=1e300",), "limits.answer_seconds"),
-        ((f"server.host={'a' * 300}.org",), "choose another --host or --port"),
-        (("server.host=a..b",), "choose another --host or --port"),
+        ((f"server.host={'a' * 300}.org",), "choose another with --host"),
+        (("server.host=a..b",), "choose another with --host"),
         (("nothing",), "write key=value"),
         (("a.b.c=1",), "write section and key"),
-        (("server.host=192.0.2.1", "server.port=1"), "choose another --host or --port"),
+        (("server.host=192.0.2.1", "server.port=1"), "choose another with --host"),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_exit_code_2(arguments: tuple[str, ...], message: str) -> None:

@@ -179,7 +179,7 @@ def test_of_two_servers_at_one_address_the_second_says_so_in_a_line(outputs: Pat
     loser, winner = sorted(both, key=lambda process: process.poll() is None)
     done = finish(loser)
     assert (done.code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "choose another --host or --port" in done.stderr
+    assert "choose another with --port" in done.stderr
     assert winner.stdout is not None and '"started"' in winner.stdout.readline()
     winner.terminate()
     assert finish(winner).code == 143

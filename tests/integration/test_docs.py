@@ -58,7 +58,7 @@ PROVEN_ELSEWHERE = {
     "./scratch lint": (".ci/run", "./scratch lint"),
     "docs/from_run_to_product.sh": (".ci/run", "docs/from_run_to_product.sh"),
     "bash .ci/run": (".github/workflows/ci.yml", "bash .ci/run"),
-    "bash .ci/release v0.2.0 build/release": (".github/workflows/release.yml", "bash .ci/release"),
+    "bash .ci/release v0.2.0 build/release": (TEST_REGISTRY, '[script, "v0.1.0"'),
     "./scratch governance --release-notes v0.2.0": (".ci/release", "./scratch governance --release-notes"),
     "./scratch governance --refresh": (
         "tests/unit/test_governance.py",

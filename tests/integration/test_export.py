@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from cli.chapters import Chapter, Project
-from deployment.export.forms import FORMS
+from cli.options import FORMS
 from tests.doubles.scripts import Ended, call, finish, start
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 from tests.integration.test_bad_input import FULL_DISK, assert_refused
@@ -183,3 +184,20 @@ def test_a_place_or_a_port_at_which_triton_would_hang_is_one_line(clone: ToyClon
     folder = str(clone.root / "my models")
     assert f"Triton cannot start a model in '{folder}'" in refused(clone, "tritonserver", folder)
     assert "'--http-port': 99999 is not in the range" in refused(clone, "tritonserver", folder, "--http-port", "99999")
+
+
+def test_an_address_that_triton_cannot_have_is_one_line(clone: ToyClone) -> None:
+    clone.write("models_of_triton/toy/config.pbtxt", 'backend: "python"\n')
+    clone.write("models_of_triton/toy/1/model.py", "")
+    folder = str(clone.root / "models_of_triton")
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as free:
+        there, other = (str(each.getsockname()[1]) for each in (taken, free))
+        free.close()
+        for arguments, says in {
+            ("--http-port", there, "--grpc-port", other): f"port {there}: Address already in use; .* --http-port",
+            ("--http-port", other, "--grpc-port", there): f"port {there}: Address already in use; .* --grpc-port",
+            ("--http-port", other, "--grpc-port", other): f"port {other}: Address already in use; .* --grpc-port",
+            ("--http-port", other, "--host", "192.0.2.1"): f"192.0.2.1 port {other}: Cannot assign .* --host",
+            ("--host", "a" * 70): "is no name that a host can have; choose another with --host",
+        }.items():
+            assert re.search(says, refused(clone, "tritonserver", folder, *arguments))

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,8 @@ def test_a_pruned_checkpoint_can_be_quantized_and_onnxruntime_takes_the_file(
     ended = clone.scratch("optimise", "3", "--checkpoint", pruned[0]["pruned_run"], "--quantize", "int8", *options)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
+    left = {path.name for path in (tmp_path / "int8").iterdir()}
+    assert left == {"MODEL_CARD.md", "model.onnx", "model.int8.onnx", "optimisation.png", "report.json"}
     report = json.loads((tmp_path / "int8/report.json").read_text())
     checkpoint, plain, smaller = report["forms"]
     assert smaller["bytes"] < 0.5 * plain["bytes"]
@@ -154,8 +158,14 @@ def test_three_numbers_are_pruned_and_without_a_test_split_validation_says_what_
 def test_a_regression_is_measured_in_the_units_of_its_data_and_may_be_left_untrained(place: Path) -> None:
     outputs = place / "diabetes"
     run = trained(MLP, "diabetes", outputs)
-    ended = optimise(MLP, outputs, "--checkpoint", run, "--prune", "0.5", "--epochs", "0", "--to", place / "report")
+    earlier = place / "report"
+    earlier.mkdir()
+    (earlier / "report.json").write_text("{}")
+    (earlier / "of an earlier report.png").touch()
+    asked = ("--checkpoint", run, "--prune", "0.5", "--epochs", "0", "--to", earlier, "--force")
+    ended = optimise(MLP, outputs, *asked)
     assert ended.code == 0, ended.stderr
+    assert {path.name for path in earlier.iterdir()} == {"report.json", "optimisation.png", "pruning_curve.png"}
     report = json.loads((place / "report/report.json").read_text())
     assert report["metric"] == "mse"
     assert all(form["value"] > 1000 for form in report["forms"])  # of 25 to 346, and not standardised
@@ -163,6 +173,43 @@ def test_a_regression_is_measured_in_the_units_of_its_data_and_may_be_left_untra
     assert all(point["trained_on"] is None for point in report["points"])
     content = load_checkpoint(outputs / "models" / report["pruned_run"] / "model_last.pt")
     assert int((content["model"]["theta"] == 0).sum()) == report["pruned"]
+
+
+@pytest.mark.parametrize(
+    ("what", "to", "code", "says"),
+    [
+        (("--prune", "0.5"), "thesis", 2, "exists already; choose another folder, or replace it with --force"),
+        (("--force",), "thesis", 2, "is no earlier report, and is not replaced; choose another folder"),
+        ((), "thesis/notes.txt/report", 1, "free some space or choose a writable folder"),
+    ],
+)  # without --prune it is int8
+def test_a_place_that_is_taken_or_cannot_be_written_is_told_before_any_work(
+    what: tuple[str, ...], to: str, code: int, says: str, digits: tuple[Path, str]
+) -> None:
+    outputs, run = digits
+    notes = outputs / "thesis/notes.txt"
+    notes.parent.mkdir(exist_ok=True)
+    notes.touch()
+    before = sorted(outputs.rglob("*"))
+    ended = optimise(MLP, outputs, "--checkpoint", run, *what, "--to", outputs / to)
+    assert (ended.code, ended.stdout) == (code, "")
+    assert says in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert sorted(outputs.rglob("*")) == before
+
+
+def test_a_pruning_that_is_stopped_leaves_nothing_and_advises_nothing(digits: tuple[Path, str], tmp_path: Path) -> None:
+    outputs, run = digits
+    before = sorted(outputs.rglob("*"))
+    asked = ("--checkpoint", run, "--prune", "0.6", "--epochs", "5000", "--outputs", outputs)
+    process = start("-P", "-m", "deployment.optimise", MLP, *asked, env={"TMPDIR": str(tmp_path)})
+    while process.poll() is None and not any(path.stat().st_size for path in tmp_path.glob("*/logs/*/metrics.jsonl")):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    ended = finish(process)
+    assert ended.code == 130
+    assert ended.stderr == "error: stopped by SIGINT, before there was a report or a pruned run\n"
+    assert (sorted(outputs.rglob("*")), list(tmp_path.iterdir())) == (before, [])
 
 
 def test_no_checkpoint_is_one_line(place: Path) -> None:

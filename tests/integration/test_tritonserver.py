@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +49,22 @@ class Server:
     def wait(self, seconds: float) -> None:
         """Until it is ready; the first time its environment is made first."""
         deadline = time.monotonic() + seconds
-        while not self._is_ready():
+        while not self.is_ready():
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/v2/health/ready", timeout=1) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def stop(self, number: signal.Signals) -> int:
+        """Its exit code after a signal."""
+        self.process.send_signal(number)
+        return finish(self.process).code
 
 
 def _free_ports(count: int) -> list[int]:
@@ -72,12 +79,17 @@ def _free_ports(count: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run in `outputs`, and its export in `repository`."""
+    """A short run in `outputs`; its export in `repository`, with a `patient` copy of it, and for `onnxruntime`."""
     folder = tmp_path_factory.mktemp("triton-test")
     train(CHAPTER, folder / "outputs", "digits")
-    to = ("--to", folder / "repository")
-    ended = export(CHAPTER, folder / "outputs", "--checkpoint", "latest", "--format", "triton", *to)
-    assert ended.code == 0, ended.stderr
+    for to, backend in {"repository": "python", "onnxruntime": "onnxruntime"}.items():
+        form = ("--format", "triton", "--triton-backend", backend, "--to", folder / to)
+        ended = export(CHAPTER, folder / "outputs", "--checkpoint", "latest", *form)
+        assert ended.code == 0, ended.stderr
+    patient = shutil.copytree(folder / "repository" / CHAPTER.name, folder / "repository/patient")
+    config = (patient / "config.pbtxt").read_text()
+    waiting = config.replace(f'name: "{CHAPTER.name}"', 'name: "patient"').replace("seconds: 2000", "seconds: 1000000")
+    (patient / "config.pbtxt").write_text(waiting)
     return folder
 
 
@@ -88,30 +100,35 @@ def server(folder: Path) -> Iterator[Server]:
         server.wait(240)
         yield server
     finally:
-        server.process.send_signal(signal.SIGTERM)
-        finish(server.process)
+        server.stop(signal.SIGTERM)
+
+
+def in_its_environment(*arguments: object) -> str:
+    """What Python prints where tritonclient is installed."""
+    command = [triton_venv(Project().root).python, "-P", *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": ""}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+LENGTHS = (1, 4, 2)
+"""Of the requests that are sent at once."""
 
 
 @pytest.fixture(scope="module")
 def answered(folder: Path, server: Server) -> dict[str, Any]:
-    """What `triton_client.py` printed, and what the checkpoint says, for three pictures."""
-    x = [[[[(row * column + picture) % 7 / 7 for column in range(8)] for row in range(8)]] for picture in range(3)]
+    """What `triton_client.py` printed, and what the checkpoint says, for seven pictures."""
+    pictures = range(sum(LENGTHS))
+    x = [[[[(row * column + picture) % 7 / 7 for column in range(8)] for row in range(8)]] for picture in pictures]
     request = folder / "request.json"
-    request.write_text(json.dumps({"model": CHAPTER.name, "output": "probabilities", "x": x}))
-    config = folder / "repository" / CHAPTER.name / "config.pbtxt"
-    python = triton_venv(Project().root).python
-    done = subprocess.run(
-        [python, "-P", DOUBLES / "triton_client.py", str(server.http), str(server.grpc), request, config],
-        env={**os.environ, "PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    together = {"model": "patient", "lengths": LENGTHS}
+    request.write_text(json.dumps({"model": CHAPTER.name, "output": "probabilities", "x": x, "together": together}))
+    answers = in_its_environment(DOUBLES / "triton_client.py", server.http, server.grpc, request)
     asked = (DOUBLES / "checkpoint_outputs.py", CHAPTER.folder, folder / "outputs", request)
     ended = call(*asked, env={"PYTHONPATH": str(REPOSITORY)})
     assert ended.code == 0, ended.stderr
-    return {**json.loads(done.stdout), "checkpoint": json.loads(ended.stdout)}
+    return {**json.loads(answers), "checkpoint": json.loads(ended.stdout)}
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
@@ -120,8 +137,20 @@ def test_triton_gives_the_numbers_of_the_checkpoint(protocol: str, answered: dic
         assert given == pytest.approx(wanted, abs=1e-4)
 
 
-def test_the_config_is_one_that_triton_knows(answered: dict[str, Any]) -> None:
-    assert answered["config"] == {
+def test_requests_that_come_together_go_through_the_model_at_once(answered: dict[str, Any]) -> None:
+    assert 0 < answered["executions"] < len(LENGTHS)
+
+
+def test_each_of_them_gets_its_own_rows(answered: dict[str, Any]) -> None:
+    rows = iter(answered["checkpoint"])
+    for given, length in zip(answered["together"], LENGTHS, strict=True):
+        assert given == [pytest.approx(row, abs=1e-4) for row in islice(rows, length)]
+
+
+def test_triton_knows_every_word_of_the_configs(folder: Path, server: Server) -> None:
+    configs = [folder / backend / CHAPTER.name / "config.pbtxt" for backend in ("repository", "onnxruntime")]
+    python, onnxruntime = json.loads(in_its_environment(DOUBLES / "triton_configs.py", *configs))
+    assert python == {
         "name": "03_mlp",
         "backend": "python",
         "maxBatchSize": 256,
@@ -130,17 +159,19 @@ def test_the_config_is_one_that_triton_knows(answered: dict[str, Any]) -> None:
         "dynamicBatching": {"maxQueueDelayMicroseconds": "2000"},
         "instanceGroup": [{"kind": "KIND_CPU", "count": 1}],
     }
+    assert onnxruntime == python | {"backend": "onnxruntime"}
 
 
 def test_the_client_on_the_page_gets_an_answer(server: Server) -> None:
     page = (REPOSITORY / "docs/export.md").read_text()
     (client,) = re.findall(r"^```python\n([^`]*tritonclient.*?)^```", page, re.MULTILINE | re.DOTALL)
-    done = subprocess.run(
-        [triton_venv(Project().root).python, "-P", "-c", client.replace(":8000", f":{server.http}")],
-        env={**os.environ, "PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("[[")
+    assert in_its_environment("-c", client.replace(":8000", f":{server.http}")).startswith("[[")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_whole_with_the_code_of_that_signal(number: signal.Signals, folder: Path) -> None:
+    server = Server(folder / "repository", folder / f"{number.name}.log")
+    server.wait(240)
+    assert server.stop(number) == 128 + number
+    assert not server.is_ready()
+    assert "Traceback" not in server.log.read_text()

@@ -22,7 +22,7 @@ class FakeInstaller:
     def __init__(self, root: Path, lock: int) -> None:
         pass
 
-    def create(self, home: Path) -> None:
+    def create(self, home: Path, below: tuple[int, int] | None = None) -> None:
         self.made.append(home)
         python = home / ".venv/bin/python"
         python.parent.mkdir(parents=True)

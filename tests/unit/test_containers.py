@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
@@ -55,12 +56,35 @@ def test_what_comes_from_elsewhere_has_a_version() -> None:
     assert re.findall(r"pip install --no-cache-dir (\S+)", DOCKERFILE.read_text()) == ["uv==0.13.8"]
 
 
+def test_every_package_of_an_image_has_a_version(dockerfile: ModuleType) -> None:
+    stages = dockerfile.read(DOCKERFILE)
+    for target in TARGETS:
+        steps = [step.text for stage in dockerfile.needed(stages, target) for step in stage.instructions]
+        copied = [step for step in steps if step.startswith("deployment/containers/constraints/")]
+        assert copied[-1] == f"deployment/containers/constraints/{target}.txt constraints.txt"
+        installed = [step for step in steps if "uv pip install" in step]
+        assert installed and all(" -c constraints.txt " in step for step in installed)
+
+
 def test_every_image_runs_as_somebody_else_than_root_and_says_whether_it_is_well(dockerfile: ModuleType) -> None:
     stages = dockerfile.read(DOCKERFILE)
     for target in TARGETS:
         steps = [step for stage in dockerfile.needed(stages, target) for step in stage.instructions]
         assert [step.text for step in steps if step.name == "USER"] == ["10001:10001"]
         assert [step.name for step in stages[target].instructions].count("HEALTHCHECK") == 1
+
+
+def test_a_new_volume_belongs_to_whom_the_image_runs_as(dockerfile: ModuleType) -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"].values()
+    mounted = {volume.split(":")[1] for service in services for volume in service.get("volumes", [])}
+    text = DOCKERFILE.read_text()
+    declared = {folder for line in re.findall(r"^VOLUME (.*)$", text, re.MULTILINE) for folder in json.loads(line)}
+    made = {
+        folder: owner
+        for step in dockerfile.read(DOCKERFILE)["sources"].instructions
+        for folder, owner in dockerfile.given_away(step).items()
+    }
+    assert made == dict.fromkeys(mounted | declared, "10001:10001")
 
 
 def test_the_builder_gets_sources_and_nothing_else(dockerfile: ModuleType) -> None:
@@ -115,6 +139,16 @@ def test_every_service_is_limited_restricted_and_only_here() -> None:
         assert service.get("depends_on", {}).keys() <= content["services"].keys()
 
 
+def test_with_a_gpu_only_what_the_api_is_made_of_and_may_have_is_different() -> None:
+    content = yaml.safe_load((ROOT / "deployment/compose.gpu.yaml").read_text())
+    assert content["services"].keys() == {"api"}
+    api = content["services"]["api"]
+    assert api["build"] == {"args": {"TORCH_BACKEND": "${TORCH_BACKEND:-cu130}"}}
+    assert api["image"] != yaml.safe_load(COMPOSE.read_text())["services"]["api"]["image"]
+    (device,) = api["deploy"]["resources"]["reservations"]["devices"]
+    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+
+
 # ---- Kubernetes ------------------------------------------------------------------------------------------------------
 
 
@@ -151,6 +185,8 @@ def put(target: Any, change: dict[str, Any]) -> None:
     *parts, last = [part.replace("~1", "/") for part in change["path"].split("/")[1:]]
     for part in parts:
         target = target[int(part)] if isinstance(target, list) else target[part]
+    if last == "-":
+        return target.append(change["value"])
     key: Any = int(last) if isinstance(target, list) else last
     assert change["op"] == "add" or target[key] is not None  # a replacement replaces something
     target[key] = change["value"]
@@ -195,6 +231,25 @@ def test_the_overlays_differ_in_what_they_say() -> None:
     assert api("production")[0]["args"] == ["--alias", "prod", "--device", "cpu"]
     assert api("staging")[0]["args"][1] == "staging" and api("staging")[1]["spec"]["maxReplicas"] == 1
     assert api("gpu")[0]["args"][3] == "cuda" and api("gpu")[0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+
+
+@pytest.mark.parametrize(
+    "overlay",
+    [path for path in KUSTOMIZATIONS if path.parents[1].name == "overlays"],
+    ids=lambda path: path.parent.name,
+)
+def test_the_policy_lets_the_api_reach_its_registry_and_be_reached_by_whom_it_asks_for(overlay: Path) -> None:
+    objects = {document["kind"]: document for document in built(overlay)}
+    template, policy = objects["Deployment"]["spec"]["template"], objects["NetworkPolicy"]["spec"]
+    (generated,) = yaml.safe_load((KUBERNETES / "base/kustomization.yaml").read_text())["configMapGenerator"]
+    variables = dict(literal.split("=", 1) for literal in generated["literals"])
+    variables |= {each["name"]: each.get("value") for each in template["spec"]["containers"][0]["env"]}
+    registry = urlsplit(variables["MLFLOW_TRACKING_URI"])
+    assert {"port": registry.port or 443, "protocol": "TCP"} in [
+        port for out in policy["egress"] for port in out["ports"]
+    ]
+    scraped = "prometheus.io/scrape" in template["metadata"].get("annotations", {})
+    assert scraped == any("namespaceSelector" in each for each in policy["ingress"][0]["from"])
 
 
 def test_what_the_job_trains_is_there() -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from cli.options import FORMS
 from deployment.export import as_onnx, as_safetensors, as_torch
 from deployment.export import bundle as module
 from deployment.export.bundle import bundle
-from deployment.export.forms import FORMS, export
+from deployment.export.card import model_card
+from deployment.export.forms import export
 from engine.config import ExperimentConfig
 from inference.predictor import Predictor
 from tests.doubles.served import served
@@ -144,7 +147,7 @@ def test_the_card_says_what_the_model_is(card: str, predictor: Predictor) -> Non
         "# Model card: Toy, `small`",
         "| Paper | A. One: On toys, 1958. <https://example.org/toys> |",
         "| Run | small-0, step 12 |",
-        "| Size | 6 numbers, 24 bytes |",
+        "| Size | 6 parameters, 24 bytes |",
         f"| Signature | {predictor.signature.digest()} |",
         "| input | `x` | float32 | [batch, 2] |",
         "| output | `probabilities` | float32 | [batch, 2] |",
@@ -153,6 +156,23 @@ def test_the_card_says_what_the_model_is(card: str, predictor: Predictor) -> Non
         "| `train/accuracy` | 0.75 |",
     ):
         assert line in card.splitlines()
+
+
+def test_what_an_optimizer_remembers_is_no_part_of_the_size(
+    experiment: Callable[..., ExperimentConfig[Any]], tmp_path: Path
+) -> None:
+    predictor = served(tmp_path / "01_toy", experiment())
+    predictor.pipeline.model.register_buffer("velocity", torch.zeros(6))
+    assert "| Size | 6 parameters, 24 bytes |" in model_card(predictor, tmp_path)
+
+
+def test_a_paper_without_authors_or_address_has_no_empty_places(
+    experiment: Callable[..., ExperimentConfig[Any]], tmp_path: Path
+) -> None:
+    predictor = served(tmp_path / "01_toy", experiment())
+    constants = tmp_path / "01_toy/src/constants.py"
+    constants.write_text(constants.read_text().replace("A. One", "").replace("https://example.org/toys", ""))
+    assert "| Paper | On toys, 1958. |" in model_card(predictor, tmp_path).splitlines()
 
 
 def test_the_card_says_where_the_data_is_from_and_what_may_be_done_with_it(card: str) -> None:
@@ -195,6 +215,21 @@ def test_the_card_tells_only_how_to_load_what_is_there(predictor: Predictor, tmp
     card = (tmp_path / "export/MODEL_CARD.md").read_text()
     assert re.findall(r"^```(\w+)$", card, re.MULTILINE) == ["python"]
     assert "torch.export.load" in card
+
+
+@pytest.mark.parametrize(
+    ("backend", "commands"),
+    [
+        ("python", ["scratch tritonserver .", 'pip install onnxruntime && tritonserver --model-repository "$PWD"']),
+        ("onnxruntime", ['tritonserver --model-repository "$PWD"']),
+    ],
+)
+def test_the_card_starts_triton_where_it_has_the_backend_that_the_model_wants(
+    backend: str, commands: list[str], predictor: Predictor, tmp_path: Path
+) -> None:
+    bundle(predictor, ["triton"], tmp_path / "export", triton_backend=backend)
+    (shown,) = re.findall(r"^```bash\n(.*?)```", (tmp_path / "export/MODEL_CARD.md").read_text(), re.MULTILINE | re.S)
+    assert [line.partition("  # ")[0].rstrip() for line in shown.splitlines()] == commands
 
 
 @pytest.mark.parametrize("form", [as_onnx, as_torch, as_safetensors], ids=lambda form: form.FILE)

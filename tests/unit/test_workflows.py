@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from cli.chapters import Project
+from cli.commands.lint import other_checks
 from cli.main import group
 from utils.errors import InputError
 
@@ -162,7 +164,24 @@ def test_a_job_that_is_given_secrets_belongs_to_an_environment_and_restores_no_c
             assert not any("actions/cache" in step.get("uses", "") for step in job["steps"])
 
 
-def test_the_scripts_of_continuous_integration_are_sound() -> None:
-    shellcheck = [str(Path(sys.executable).with_name("shellcheck")), "--severity", "warning"]
-    looked = subprocess.run([*shellcheck, *map(str, SCRIPTS)], capture_output=True, text=True, check=False)
-    assert looked.returncode == 0, looked.stdout
+def test_every_shell_script_is_looked_at_and_sound() -> None:
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    paths = [path for name in files.stdout.splitlines() if (path := ROOT / name).is_file()]
+    scripts = [str(path) for path in paths if re.match(rb"#!.*\b(ba)?sh\n", path.read_bytes()[:99])]
+    (check,) = [check for check in other_checks(Project(ROOT)) if check.name == "shellcheck"]
+    program, *looked_at = check.command
+    assert sorted(looked_at) == sorted(scripts)
+    found = subprocess.run(
+        [Path(sys.executable).with_name(program), *scripts], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("offset", [0, 2])
+def test_the_way_to_a_product_does_not_take_another_server_for_its_own(offset: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        script = [str(ROOT / "docs/from_run_to_product.sh"), str(taken - offset)]
+        done = subprocess.run(script, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: something listens on port {taken} already")

@@ -69,11 +69,18 @@ def words(text: str) -> list[str]:
     return [str(word) for word in json.loads(text)]
 
 
+def given_away(step: Instruction) -> dict[str, str]:
+    """The folders that `RUN install -d -o USER -g GROUP FOLDER…` makes, each with `USER:GROUP`; of other steps none."""
+    found = re.fullmatch(r"install -d -o (\w+) -g (\w+) (.+)", step.text) if step.name == "RUN" else None
+    return dict.fromkeys(found[3].split(), f"{found[1]}:{found[2]}") if found else {}
+
+
 def folders(stages: Mapping[str, Stage]) -> set[str]:
     """The folders at the top of the image that these stages name, which lie elsewhere when it is tried."""
     found = {"/tmp"}
     for stage in stages.values():
         for step in stage.instructions:
+            found |= given_away(step).keys()
             if step.name in ("WORKDIR", "VOLUME", "COPY"):
                 found |= {f"/{name}" for name in re.findall(r'(?:^|[\s"])/([\w.-]+)', step.text)}
     return found

@@ -6,8 +6,8 @@
 What stands after `--` takes the place of CMD, as in `docker run IMAGE …`. Folders of the image, such as /venv, lie in
 the empty folder; what COPY may take is decided by `.dockerignore`. The base image is a new virtual environment of this
 Python, and USER, which must not be root, is whoever runs this. So it is tried that the steps work, that nothing is
-missing, that the server gets ready by its HEALTHCHECK, that it answers, and that SIGTERM ends it; not tried are the
-base image and the rights of the user.
+missing, that new volumes would be that user's, that the server gets ready by its HEALTHCHECK, that it answers, and that
+SIGTERM ends it; not tried are the base image and the rights of the user.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from dockerfile import Ignored, Stage, filled, folders, needed, read, words
+from dockerfile import Ignored, Instruction, Stage, filled, folders, given_away, needed, read, words
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -79,6 +79,7 @@ class Image:
         self.env = {"PATH": f"{scratch / 'base/bin'}:/usr/local/bin:/usr/bin:/bin"}
         self.folder = "/"
         self.user = "root"
+        self.owners: dict[str, str] = {}
         self.health: list[str] = []
         self.entrypoint: list[str] = []
         self.command: list[str] = []
@@ -111,12 +112,13 @@ def build(file: Path, target: str, given: Mapping[str, str], scratch: Path) -> I
         if stage.base in images:
             before = images[stage.base]
             image.env, image.folder, image.user = {**before.env}, before.folder, before.user
+            image.owners = {**before.owners}
             _copy(scratch / "stages" / stage.base, image.root)
         image.place("/tmp").mkdir(parents=True, exist_ok=True)
         arguments: dict[str, str] = {}
         for name, text in stage.instructions:
             print(f"{stage.name}: {name} {text}"[:120], flush=True)
-            _step(image, name, text, arguments, given)
+            _step(image, Instruction(name, text), arguments, given)
         images[stage.name] = image
         image.root.rename(_new(scratch / "stages" / stage.name))
     if image.user.split(":")[0] in ("", "0", "root"):
@@ -125,7 +127,8 @@ def build(file: Path, target: str, given: Mapping[str, str], scratch: Path) -> I
     return image
 
 
-def _step(image: Image, name: str, text: str, arguments: dict[str, str], given: Mapping[str, str]) -> None:
+def _step(image: Image, step: Instruction, arguments: dict[str, str], given: Mapping[str, str]) -> None:
+    name, text = step
     known = {**arguments, **image.env}
     if name == "ARG":
         argument, _, default = text.partition("=")
@@ -138,9 +141,14 @@ def _step(image: Image, name: str, text: str, arguments: dict[str, str], given: 
         image.place(".").mkdir(parents=True, exist_ok=True)
     elif name == "VOLUME":
         for folder in words(text):
-            image.place(folder).mkdir(parents=True, exist_ok=True)
+            if image.owners.get(folder, "root") != image.user:
+                raise ValueError(f"a new volume at {folder} would be root's, and not that of {image.user} who runs")
     elif name == "COPY":
         _copy_step(image, filled(text, known).split())
+    elif owners := given_away(step):  # whose they are is only noted: nobody but root can give files away
+        image.owners |= owners
+        for folder in owners:
+            image.place(folder).mkdir(parents=True, exist_ok=True)
     elif name == "RUN":
         command = re.sub(r"^(--mount=\S+\s+)+", "", text)
         done = subprocess.run(
