@@ -3,16 +3,18 @@
 import errno
 import gc
 import os
+import re
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from cli.chapters import WORKSPACE
-from utils.errors import ScratchError
+from utils.errors import InputError, ScratchError
 from utils.ranks import leave, speaks_for_all, world_size
 
 
@@ -23,6 +25,7 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
     a defect of ours.
     """
     try:
+        _refuse_empty(sys.argv[1:])
         code = command.main(prog_name=name, standalone_mode=False)
     except click.Abort as abort:
         if isinstance(abort.__cause__, EOFError):  # click takes it for Ctrl-D at a prompt, and we have none
@@ -57,6 +60,15 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         leave(1)
     gc.freeze()  # or the interpreter collects all that torch has made before it lets go of it anyway
     leave(code or 0)
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse a value that is empty, as that of a shell variable that is not set: it would pass for none at all."""
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        if word == "" or re.fullmatch(r"--[\w-]+=", word):
+            option = word or before
+            where = f"{option.removesuffix('=')} is given an" if option.startswith("-") else "there is an"
+            raise InputError(f"{where} empty value: write what you mean, or leave it out")
 
 
 def _copy_of(error: NotImplementedError) -> str | None:

@@ -158,6 +158,18 @@ def test_a_mistake_on_the_command_line_is_one_line(mistake: str, commands: Comma
     assert files_under(commands.outputs) == {}
 
 
+@pytest.mark.parametrize(
+    "option", ["--load-checkpoint", "--resume", "--outputs", "--config", "--experiment", "--plot", "--seeds", "--tags"]
+)
+def test_an_option_without_its_value_is_not_left_out_in_silence(
+    option: str, commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # an empty path is this folder
+    ended = commands.train("--experiment", "blobs", "--no-wandb", option, "")
+    assert_refused(ended, 2, f"{option} is given an empty value")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_all_mistakes_in_a_config_are_told_at_once(commands: Commands) -> None:
     ended = commands.train(
         "--experiment",
@@ -200,6 +212,7 @@ def test_a_config_of_another_experiment_is_refused(commands: Commands, tmp_path:
     [
         (("--experiment", "blobs"), "Missing option '--checkpoint'"),
         (("--checkpoint", "latest"), "Missing option '--experiment'"),
+        (("--checkpoint", "", "--experiment", "blobs"), "--checkpoint is given an empty value"),
         (("--checkpoint", "latest", "--experiment", "blbs"), "did you mean 'blobs'?"),
         (("--checkpoint", "latest", "--experiment", "blobs", "--plot", "curve"), "unknown plot 'curve'"),
         (("--checkpoint", "latest", "--experiment", "blobs", "--split", "tset"), "'tset' is not one of"),

@@ -56,6 +56,30 @@ def test_an_unknown_option_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (("--from", ""), "--from is given an"),
+        (("--from=",), "--from is given an"),
+        (("xor", ""), "there is an"),
+        (("",), "there is an"),
+    ],
+)
+def test_an_empty_value_does_not_pass_for_none(arguments, where, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["program", *arguments])
+
+    @click.command()
+    @click.option("--from", "source")
+    @click.argument("names", nargs=-1)
+    def command(source: str | None, names: tuple[str, ...]) -> None:
+        """What it does."""
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(command)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"error: {where} empty value: write what you mean, or leave it out\n"
+
+
 def test_what_is_missing_is_named_with_where_to_read_on(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["program"])
 
