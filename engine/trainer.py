@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from data_utils.batches import Batch, Batches
@@ -54,6 +54,7 @@ class Trainer:
     # parts
     model: nn.Module
     splits: Splits
+    few: Tensor | None  # which examples of the training split these are, where only a few are trained on
     batches: Batches
     plan: Plan
     rate: Schedule
@@ -204,7 +205,7 @@ class Trainer:
     def _assemble(self, model: nn.Module, splits: Splits, train: Dataset[Any] | None) -> None:
         """Put the parts together; nothing is written yet, so a mistake leaves nothing behind."""
         config, device, world = self.config.trainer, self.hardware.device, self.world
-        self.splits, data = data_to_train_on(splits, train, self.config)
+        self.splits, data, self.few = data_to_train_on(splits, train, self.config)
         self.model, share = model.to(device).train(), (world.rank, world.size)
         split_model(model, self.config, world)
         self.batches = Batches(data, config.batch_size, self.config.seed, device, config.workers, *share)
