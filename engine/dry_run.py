@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.utils.data import Dataset, Subset
 from data_utils.batches import Batch
 from data_utils.splits import Splits, TensorSplit
 from engine.checkpoints import digest
+from engine.measures import measure
 from engine.narrative import describe_model
 from engine.record import NoRecord
 from engine.state import capture_state
@@ -37,12 +38,13 @@ def dry_run(trainer: Trainer) -> None:
         _say("data", ", ".join(_shape(part) for part in batches[0]))
     _say("model", f"{describe_model(trainer.model)}, on {trainer.hardware.describe()}")
     with phase("evaluation"):
-        before = _measure(trainer, few)
+        before = measure(trainer, few)
+        trainer.best.check(before)
     with phase("training step"):
         row = _step(trainer, batches)
         _say("training step", _figures(row))
     with phase("evaluation"):
-        after = _measure(trainer, few)
+        after = measure(trainer, few)
         _say("evaluation", _figures(after))
     with phase("checkpoint"):
         _say("checkpoint", f"{_checkpoint(trainer):,} bytes, read back the same")
@@ -61,19 +63,6 @@ def _step(trainer: Trainer, batches: Sequence[Batch]) -> dict[str, float]:
         trainer.average.update(0)
     trainer.step = 1
     return trainer.window.flush()
-
-
-def _measure(trainer: Trainer, few: Splits) -> dict[str, float]:
-    measured: dict[str, float] = {}
-    with trainer.average.applied() if trainer.average else nullcontext():
-        for name in trainer.config.trainer.evaluate_on:
-            found = trainer.evaluator.evaluate(trainer.model, few.split(name))
-            measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
-    if hasattr(trainer.model, "measures"):
-        measures: dict[str, float] = trainer.model.measures()  # type: ignore[operator]
-        measured |= {f"model/{name}": float(value) for name, value in measures.items()}
-    trainer.best.check(measured)
-    return measured
 
 
 def _checkpoint(trainer: Trainer) -> int:

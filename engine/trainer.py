@@ -21,6 +21,7 @@ from engine.environment import snapshot
 from engine.evaluator import Evaluator
 from engine.few_batches import data_to_train_on
 from engine.hardware import Hardware
+from engine.measures import measure
 from engine.narrative import announce, report, write_narrative
 from engine.optimizers import Schedule, build_optimizers, schedule
 from engine.pace import Pace, Taken, build_pace
@@ -32,7 +33,7 @@ from engine.run import Run, status_of
 from engine.saver import Saver
 from engine.signals import StopSignals
 from engine.speed import Speed
-from engine.splitting import split_model, whole
+from engine.splitting import split_model
 from engine.state import results_of, seed_training, start
 from engine.tracking import Trackers, build_trackers
 from engine.update import GradientStep, OwnStep
@@ -169,20 +170,11 @@ class Trainer:
         """Evaluate after this step if that is due and was not done; a signal puts it off until the run is resumed."""
         if self.evaluated_at == self.step or not self.plan.due(self.step, self.plan.evaluate_every):
             return
-        measured: dict[str, float] = {}
-        heed_signals = self.consensus.look_while_evaluating
         self.consensus.hurry()
         try:
-            with self.averaged():
-                for name in self.config.trainer.evaluate_on:
-                    found = self.evaluator.evaluate(self.model, self.splits.split(name), heed_signals)
-                    measured |= {f"{name}/{metric}": value for metric, value in found.metrics.items()}
+            measured = measure(self, self.splits, self.consensus.look_while_evaluating)
         except Interrupted:
             return
-        if hasattr(self.model, "measures"):
-            with whole(self.model):
-                measures: dict[str, float] = self.model.measures()  # type: ignore[operator]
-            measured |= {f"model/{name}": float(value) for name, value in measures.items()}
         measured = self.world.from_main(lambda: measured)  # what follows from it must be the same on all ranks
         self.evaluated_at, self.latest = self.step, measured
         if measured:
