@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import run_command
-from cli.processes import Children
+from cli.processes import Children, why_it_failed
 from utils.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ def _train(chapter: Path, models: Path, started_from: str | None, recorded: dict
             {"OMP_NUM_THREADS": str(recorded["hardware"]["threads"]), **recorded["environment"]},
         )
     if code != 0:
-        lines = log.read_text(errors="replace").splitlines()
-        errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-        raise RunError(f"the replay failed: {(errors or lines or ['it said nothing'])[-1]}")
+        raise RunError(f"the replay failed: {why_it_failed(log)}")
 
 
 def _run_of_seed(outputs: Path, seed: int) -> "Folders":

@@ -34,6 +34,10 @@ class Folders:
         """The three folders of `run_id` under `outputs`."""
         return cls(*(outputs / kind / run_id for kind in ("models", "visualizations", "logs")))
 
+    def files_to_keep(self) -> list[Path]:
+        """The checkpoints and the config: what a tracker that keeps files is given."""
+        return [path for path in sorted(self.models.iterdir()) if path.suffix in (".pt", ".yaml")]
+
 
 @dataclass(frozen=True)
 class Options:
@@ -99,10 +103,6 @@ class Run:
         if not self.options.save_checkpoint:
             return f"stopped at step {step}; no checkpoint was kept (--no-save-checkpoint)"
         return f"stopped at step {step}; go on with --experiment {self.config.experiment} --resume {self.run_id}"
-
-    def files_to_keep(self) -> list[Path]:
-        """The checkpoints and the config: what a tracker that keeps files is given."""
-        return [path for path in sorted(self.folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]
 
     def lock(self) -> AbstractContextManager[object]:
         """To be held while the run trains: two processes would spoil each other's files."""

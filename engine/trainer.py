@@ -230,7 +230,7 @@ class Trainer:
         with self.averaged():
             draw_plots(self)
         if run.options.save_checkpoint and self.world.is_main:
-            self.trackers.checkpoint(run.files_to_keep(), ["latest", run.run_id], results_of(self))
+            self.trackers.checkpoint(run.folders.files_to_keep(), ["latest", run.run_id], results_of(self))
             log.info("saved %s", run.folders.models)
 
     def _close(self, status: str) -> None:

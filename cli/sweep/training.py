@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cli.environment import environment
+from cli.processes import why_it_failed
 from engine.record import parse_rows
 
 
@@ -57,9 +58,7 @@ class Training:
 
     def why(self) -> str:
         """The error that it ended with."""
-        lines = (self.folder / "output.log").read_text(errors="replace").splitlines()
-        errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-        return (errors or lines or ["it said nothing"])[-1]
+        return why_it_failed(self.folder / "output.log")
 
 
 class Values:

@@ -55,7 +55,7 @@ def rebuild(outputs: Path, run_id: str, name: str, changes: dict[str, Any]) -> I
         tracker.log(rows)
         for picture in sorted(folders.visualizations.glob("*.png")):
             tracker.figure(picture.stem, picture, rows[-1]["step"])
-        if files := [path for path in sorted(folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]:
+        if files := folders.files_to_keep():
             tracker.checkpoint(files, ["latest", run_id], summary)
         status = summary["status"] if summary["status"] != "running" else "interrupted"  # it was killed
         yield from _said(tracker.finish(status))
