@@ -15,11 +15,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from cli.sweep.request import Request
 from cli.sweep.results import conclude
-from cli.sweep.safety import alone, mend, noted_signals
+from cli.sweep.safety import mend, noted_signals
 from cli.sweep.space import Dimension, parse
 from cli.sweep.training import Training, Values, end_orphans, finished
 from utils.errors import InputError, Interrupted
 from utils.files import cannot_write
+from utils.locks import ProcessLock
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_STOP = 30.0  # a training asked to stop writes a checkpoint first
@@ -36,7 +37,7 @@ def run(request: Request) -> None:
         Interrupted: SIGINT or SIGTERM came; `--resume` goes on.
     """
     request = request.settled()
-    with alone(request.folder), noted_signals() as received:
+    with ProcessLock(request.folder / ".lock", f"the sweep in {request.folder}"), noted_signals() as received:
         sweep = _Sweep(request)
         try:
             sweep.run(received)

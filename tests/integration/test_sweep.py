@@ -212,7 +212,7 @@ def test_two_processes_do_not_run_one_sweep(chapter: Path) -> None:
     wait_for(lambda: (sweep.request.folder / "sweep.json").exists())
     second = sweep.resumed().run()
     assert second.code == 2
-    assert second.stderr.endswith("is being run by another process\n")
+    assert second.stderr.startswith("error: another process is at work on the sweep in ")
     process.terminate()
     assert finish(process).code == 143
 
