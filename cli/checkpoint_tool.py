@@ -30,9 +30,9 @@ def list_(outputs: Path) -> None:
 @click.argument("run", required=False)
 def verify(outputs: Path, run: str | None) -> int:
     """Print every checkpoint, and what is wrong with it; returns the exit code."""
-    from engine.run import find_run
+    from utils.runs import find_run
 
-    problems = _show(outputs, find_run(outputs, run) if run else None)
+    problems = _show(outputs, find_run(run, [outputs], str(outputs)).name if run else None)
     for problem in problems:
         click.echo(f"error: {problem}", err=True)
     return 1 if problems else 0
@@ -95,9 +95,9 @@ def _show(outputs: Path, run: str | None) -> list[str]:
 
 
 def _with_runs(outputs: Path) -> Path:
-    from engine.run import run_ids
+    from utils.runs import run_folders
 
-    if not run_ids(outputs):
+    if not run_folders([outputs]):
         raise InputError(f"there are no runs in {outputs / 'models'}")
     return outputs
 

@@ -261,13 +261,15 @@ def _config_to_resume(
     outputs: Path, name: str, experiment: str | None, changes: Sequence[str], model_config: "type[Strict]"
 ) -> "tuple[str, ExperimentConfig[Any]]":
     from cli.compose import read_config
-    from engine.run import Folders, find_run, read_summary
+    from engine.run import read_summary
+    from utils.runs import find_run
 
-    run_id = find_run(outputs, name)
+    folder = find_run(name, [outputs], str(outputs))
+    run_id = folder.name
     status = read_summary(outputs, run_id)["status"]
     if status == "finished":
         raise InputError(f"run {run_id} has finished; start a new run with --load-checkpoint {run_id} to train on")
-    path = Folders.of(outputs, run_id).models / "config.yaml"
+    path = folder / "config.yaml"
     config = read_config(path, [], model_config)
     asked = read_config(path, changes, model_config)
     different = _differences(config.model_dump(mode="json"), asked.model_dump(mode="json"))

@@ -1,7 +1,6 @@
 """One run: its name, its folders, what it was made with, and how it ended."""
 
 import json
-import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from utils import plain_yaml
 from utils.errors import InputError, RunError, ScratchError
 from utils.files import remove_leftovers, write_atomic
 from utils.locks import ProcessLock
+from utils.runs import run_folders
 from utils.strict_json import dumps, numbers
 
 
@@ -160,30 +160,9 @@ def status_of(error: BaseException | None) -> str:
     return "interrupted" if stopped else "failed"
 
 
-def find_run(outputs: Path, name: str) -> str:
-    """The id of the run called `name` under `outputs`, or of the newest one where `name` is "latest".
-
-    Raises:
-        InputError: There is no such run.
-    """
-    runs = run_ids(outputs)
-    if name == "latest" and runs:
-        return runs[-1]
-    if name in runs:
-        return name
-    newest = f"; the newest is {runs[-1]}" if runs else ""
-    raise InputError(f"there is no run '{name}' in {outputs / 'models'}{newest}")
-
-
 def run_ids(outputs: Path) -> list[str]:
     """Every run under `outputs`, oldest first."""
-    folders = [path.parent for path in (outputs / "models").glob("*/config.yaml")]
-    return [folder.name for folder in sorted(folders, key=_age)]
-
-
-def _age(folder: Path) -> tuple[str, int]:
-    time = re.search(r"\d{8}T\d{6}Z", folder.name)  # a folder that someone renamed is older than all others
-    return time[0] if time else "", (folder / "config.yaml").stat().st_mtime_ns  # the name has whole seconds
+    return [folder.name for folder in run_folders([outputs])]
 
 
 def read_summary(outputs: Path, run_id: str) -> dict[str, Any]:

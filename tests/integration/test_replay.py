@@ -140,15 +140,15 @@ def test_the_command_finds_the_chapter_of_a_run(clone: ToyClone, outputs: Path) 
     os.rename(outputs, clone.root / "models/90_logistic/outputs")
     done = clone.scratch("replay", run_id)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert clone.scratch("replay", run_id[:-1]).stderr.endswith(f"did you mean {run_id}?\n")
+    assert clone.scratch("replay", run_id[:-1]).stderr.endswith(f"did you mean '{run_id}'?\n")
 
 
 def test_the_command_takes_a_folder_or_other_outputs(clone: ToyClone, outputs: Path) -> None:
     run_id = models(outputs).name
     change(models(outputs) / "metrics.json", status="running")  # enough to see that it was found
-    for arguments in ((str(models(outputs)),), (run_id, "--outputs", str(outputs))):
-        done = clone.scratch("replay", *arguments)
-        assert done.stderr.startswith(f"error: run {run_id} did not finish"), done.stderr
+    for arguments in ((str(models(outputs)),), (run_id, "--outputs", str(outputs)), ("latest", "--outputs", outputs)):
+        done = clone.scratch("replay", *map(str, arguments))
+        assert done.stderr.splitlines()[-1].startswith(f"error: run {run_id} did not finish"), done.stderr
 
 
 @pytest.mark.parametrize(
