@@ -16,6 +16,9 @@ from utils.schema import Strict
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 
+MOST_THREADS = 1024
+"""More than this takes down a machine that has not as many cores, without a word."""
+
 
 class Monitor(Strict):
     """The metric that decides which checkpoint is the best."""
@@ -158,7 +161,7 @@ class HardwareConfig(Strict):
     strategy: Literal["none", "ddp", "fsdp"]
     """How the processes that torchrun starts share a training: ddp copies the model to each, fsdp splits it."""
     precision: Literal["fp32", "bf16", "fp16"]
-    threads: int | None = Field(ge=1)
+    threads: int | None = Field(ge=1, le=MOST_THREADS)
     """CPU threads; null leaves torch's choice (OMP_NUM_THREADS)."""
     peak_flops: Positive | None
     """Operations per second that the device can do at most in that precision; null takes what is known of the GPU."""

@@ -169,11 +169,12 @@ def read_summary(outputs: Path, run_id: str) -> dict[str, Any]:
     """The `metrics.json` of a run.
 
     Raises:
-        InputError: It is missing or not JSON.
+        InputError: It is missing, or does not say how the run stands.
     """
     path = Folders.of(outputs, run_id).models / "metrics.json"
     try:
         summary: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError):
+        needed = {name: str(summary[name]) for name in ("status", "chapter")}
+        return {**summary, **needed, "last": numbers(summary.get("last", {}))}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise InputError(f"run {run_id} has no readable {path.name}; start a new run") from None
-    return summary | {"last": numbers(summary.get("last", {}))}

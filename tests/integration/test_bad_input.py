@@ -511,6 +511,15 @@ def test_resuming_a_run_with_a_damaged_file_is_one_line(name: str, commands: Com
     assert files_under(commands.outputs) == before
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", "null", '{"status": "running", "chapter": "x", "last": 3}'])
+def test_resuming_a_run_whose_notes_are_none_is_one_line(content: str, commands: Commands, stopped: Run) -> None:
+    (stopped.folders.models / "metrics.json").write_text(content)
+    before = files_under(commands.outputs)
+    refused = f"run {stopped.run_id} has no readable metrics.json; start a new run"
+    assert_refused(commands.train("--resume", stopped.run_id), 2, refused)
+    assert files_under(commands.outputs) == before
+
+
 def test_a_run_that_has_no_checkpoint_yet_starts_over(commands: Commands) -> None:
     run = commands.bench.run(commands.bench.config("blobs"))
     with pytest.raises(ZeroDivisionError):

@@ -103,16 +103,35 @@ def test_a_run_that_did_not_finish_is_refused_in_one_line(outputs: Path) -> None
             {"command": ["python", "deployment/optimise/__main__.py"]},
             "deployment/optimise/__main__.py and not by a train",
         ),
-        ({"command": None}, "environment.json does not have command; a replay needs to know"),
+        ({"command": None}, "environment.json: command is missing"),
+        ({"command": ["python"]}, "environment.json: command: list should have at least 2 items"),
+        ({"hardware": None}, "environment.json: hardware is missing"),
+        ({"hardware": {"device": "cpu"}}, "environment.json: hardware.threads is missing"),
+        ({"hardware": {"device": "cpu", "threads": 2_000_000}}, "hardware.threads: input should be less than or equal"),
+        ({"hardware": {"device": "a toaster", "threads": 1}}, "environment.json: hardware.device: "),
+        ({"environment": {"LD_PRELOAD": "/tmp/mine.so"}}, "environment.json: environment.LD_PRELOAD"),
+        (
+            {"hardware": {"device": "cuda", "threads": 1}},
+            " is cuda, but this machine has only cpu; use a machine that has it",
+        ),
     ],
 )
-def test_a_run_that_its_config_does_not_tell_all_of_is_refused(
+def test_a_run_that_its_files_do_not_tell_all_of_is_refused(
     outputs: Path, changes: dict[str, Any], reason: str
 ) -> None:
     change(models(outputs) / "environment.json", **changes)
     ended = replay(outputs)
     assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert reason in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["environment.json", "metrics.json"])
+@pytest.mark.parametrize("content", ["[]", "{}", "[" * 100_000])
+def test_a_file_that_is_not_what_its_name_says_is_refused_in_one_line(outputs: Path, name: str, content: str) -> None:
+    (models(outputs) / name).write_text(content)
+    ended = replay(outputs)
+    assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert name in ended.stderr
 
 
 def test_a_replay_that_fails_says_why_in_one_line(outputs: Path) -> None:
