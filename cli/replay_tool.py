@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def replay(chapter: Path, outputs: Path, run_id: str) -> int:
     """Make a run again in a temporary folder and compare; returns the exit code."""
     from engine.comparison import differences, fingerprint
-    from engine.provenance import changes, read_environment
+    from engine.provenance import changes, read_environment, resumes
     from engine.run import Folders, read_summary
 
     models = Folders.of(outputs, run_id).models
@@ -35,6 +35,8 @@ def replay(chapter: Path, outputs: Path, run_id: str) -> int:
     _refuse_what_train_py_did_not_make(run_id, recorded)
     for difference in changes(recorded, _here(run_id, recorded, chapter)):
         click.echo(f"warning: {difference}", err=True)
+    for resume in resumes(recorded):
+        click.echo(f"warning: the run was not made in one place: {resume}; all is replayed as it began", err=True)
     original = fingerprint(Folders.of(outputs, run_id))
     with tempfile.TemporaryDirectory() as folder:
         _train(chapter, models, summary.get("started_from"), recorded, Path(folder))

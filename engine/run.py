@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.config import ExperimentConfig
 from engine.distributed import World
+from engine.provenance import note_environment
 from engine.tracking.base import RunInfo
 from utils import plain_yaml
 from utils.errors import InputError, RunError, ScratchError
@@ -110,10 +111,11 @@ class Run:
             return nullcontext()
         return ProcessLock(self.folders.models / ".lock", f"run {self.run_id}")
 
-    def open(self, environment: Mapping[str, Any]) -> None:
-        """Make the folders and write `environment.json`, `metrics.json` and `config.yaml`; a resumed run keeps its own.
+    def open(self, environment: Mapping[str, Any], step: int) -> None:
+        """Make the folders and write `environment.json`, `metrics.json` and `config.yaml`.
 
-        Of several ranks only rank 0 writes. `config.yaml` comes last: a run is found by it, and one that can be found
+        A run that is resumed after `step` steps keeps its own, and notes what is no longer as it was. Of several ranks
+        only rank 0 writes. `config.yaml` comes last: a run is found by it, and one that can be found
         can be resumed.
 
         Raises:
@@ -121,14 +123,16 @@ class Run:
         """
         if not self.world.is_main:
             return
+        noted = self.folders.models / "environment.json"
+        environment = {**environment, "seeds_together": self.seeds_together}
         if self.options.resume:
             remove_leftovers(self.folders.models)
+            note_environment(noted, environment, step)
             self.note("running", {})
             return
         config = plain_yaml.dumps(self.config.model_dump(mode="json"))
-        environment = {**environment, "seeds_together": self.seeds_together}
         try:
-            write_atomic(self.folders.models / "environment.json", json.dumps(environment, indent=2))
+            note_environment(noted, environment, 0)
             self.note("running", {})
             write_atomic(self.folders.models / "config.yaml", config)
         except RunError:

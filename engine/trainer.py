@@ -115,7 +115,7 @@ class Trainer:
         """Within this the run is open; on leaving it its last checkpoint, its plots and how it ended are written."""
         run, logs, main = self.run, self.run.folders.logs, self.world.is_main
         with run.lock(), write_narrative(logs) if main else nullcontext(), self.signals, explain_non_finite(self):
-            run.open(snapshot(self.hardware.device, run.chapter) if main else {})
+            run.open(snapshot(self.hardware.device, run.chapter) if main else {}, self.step)
             try:
                 with Record(logs / "metrics.jsonl", self.recorded_bytes) if main else NoRecord() as self.record:
                     announce(self)

@@ -77,8 +77,11 @@ def test_a_run_is_replayed_with_the_processes_and_the_seeds_that_it_had(
 
 def test_what_differs_is_named_and_so_are_other_versions(outputs: Path) -> None:
     environment = models(outputs) / "environment.json"
-    packages = json.loads(environment.read_text())["packages"]
-    change(environment, packages=packages | {"torch": "1.0"}, git={})
+    noted = json.loads(environment.read_text())
+    packages, hardware = noted["packages"], noted["hardware"]
+    resumed = {"step": 5, **noted, "packages": packages | {"torch": "1.0"}, "git": {}}
+    resumed["hardware"] = hardware | {"threads": 7}
+    change(environment, packages=packages | {"torch": "1.0"}, git={}, resumed=[resumed])
     record = outputs / "logs" / models(outputs).name / "metrics.jsonl"
     record.write_text(record.read_text().replace('"train/accuracy": ', '"train/accuracy": 1', 1))
     (models(outputs) / "model_last.pt").unlink()  # pruned, say
@@ -87,6 +90,7 @@ def test_what_differs_is_named_and_so_are_other_versions(outputs: Path) -> None:
     assert ended.stdout.splitlines()[:-1] == ["differs: row 1 of metrics.jsonl"]
     assert f"warning: torch was 1.0, is {packages['torch']}\n" in ended.stderr
     assert "warning: commit was absent, is " in ended.stderr
+    assert f"from step 5 on, threads was {hardware['threads']}, is 7; all is replayed as it began\n" in ended.stderr
 
 
 def test_a_run_that_did_not_finish_is_refused_in_one_line(outputs: Path) -> None:

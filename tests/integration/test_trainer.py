@@ -524,6 +524,20 @@ def test_a_resumed_run_says_so_and_counts_its_time_on(bench: Bench) -> None:
     assert seconds == sorted(seconds)
 
 
+def test_a_run_that_goes_on_with_other_threads_notes_it_and_says_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = bench.run(bench.config("blobs"))
+    with pytest.raises(Interrupted):
+        bench.train(run, prepare=stop_at(7))
+    monkeypatch.setattr("torch.get_num_threads", lambda: 3)
+    outcome = bench.go_on(run)
+    noted = json.loads((run.folders.models / "environment.json").read_text())
+    assert noted["hardware"]["threads"] == 1
+    assert [(each["step"], each["hardware"]["threads"]) for each in noted["resumed"]] == [(7, 3)]
+    assert "from step 7 on, threads was 1, is 3: last digits may be others than without a break" in outcome.narrative
+
+
 def test_a_run_without_checkpoints_says_that_stopping_loses_it(bench: Bench) -> None:
     run = bench.run(bench.config("blobs"), save_checkpoint=False)
     with pytest.raises(Interrupted, match="stopped at step 3; no checkpoint was kept"):
