@@ -52,6 +52,9 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # such as the file that stdout goes to
             _drop_unwritten()
             _fail(f"cannot write: {error.strerror}; free some space", 1)
+        if _is_of_memory(error):
+            detail = f" ({error})" if str(error) else ""
+            _fail(f"not enough memory: use a smaller trainer.batch_size, model or data set{detail}", 1)
         # a defect of ours
         if world_size() == 1:
             raise
@@ -69,6 +72,14 @@ def _refuse_empty(arguments: Sequence[str]) -> None:
             option = word or before
             where = f"{option.removesuffix('=')} is given an" if option.startswith("-") else "there is an"
             raise InputError(f"{where} empty value: write what you mean, or leave it out")
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: by Python or NumPy, the system, or torch, which has no kind of its own for a CPU."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    torchs = isinstance(error, RuntimeError) and re.search("out of memory|DefaultCPUAllocator", str(error))
+    return isinstance(error, MemoryError) or bool(torchs)
 
 
 def _copy_of(error: NotImplementedError) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import run_command
+from cli.options import PROFILED_STEPS
 from cli.seeds import refuse_beside_seeds, seeds_of, train_together
 from utils.errors import InputError
 from utils.ranks import is_main, world_size
@@ -76,7 +77,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         "--overfit-batches", type=click.IntRange(min=1), metavar="N", help="Train on the first N batches only."
     )
     @click.option("--find-lr", is_flag=True, help="Draw the loss over a rising learning rate instead of training.")
-    @click.option("--profile", type=click.IntRange(min=1), metavar="STEPS", help="Measure so many steps instead.")
+    @click.option("--profile", type=PROFILED_STEPS, metavar="STEPS", help="Measure so many steps instead.")
     @click.option("--serve", is_flag=True, hidden=True)  # for `scratch reproduce`
     @_shared_options
     def train(

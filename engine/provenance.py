@@ -39,7 +39,7 @@ class _Snapshot(_Recorded):
     command: list[str] = Field(min_length=2)
     packages: dict[str, str]
     hardware: _Hardware
-    processes: int = Field(ge=1)
+    processes: int = Field(ge=1, le=MOST_THREADS)
     seeds_together: list[int]
     environment: dict[Variable, str]
     git: dict[str, Any] | None

@@ -147,6 +147,23 @@ MISTAKES: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
         ("noisy_blobs has no validation split: set data.validation above 0",),
     ),
     "too little data": (("--experiment", "blobs", "data.n=4"), ("data.test=0.2", "leaves")),
+    "too long": (("--experiment", "blobs", "trainer.duration=1e308 epochs"), ("trainer.duration: ", "at most 1e+18")),
+    "too many epochs": (("--experiment", "blobs", "--epochs", 10**30), ("trainer.duration: ", "at most 1e+18")),
+    "a batch that no machine holds": (
+        ("--experiment", "blobs", f"trainer.batch_size={10**21}", "trainer.accumulate=2000000000"),
+        ("trainer.batch_size: ", "trainer.accumulate: ", "less than or equal to 1000000000"),
+    ),
+    "threads of another world": (
+        ("--experiment", "blobs", "hardware.threads=2000000", "trainer.workers=100000"),
+        ("hardware.threads: ", "trainer.workers: ", "less than or equal to 1024"),
+    ),
+    "data that no machine holds": (
+        ("--experiment", "blobs", "data.n=99999999999", f"data.features={10**21}", "data.noise=1e308"),
+        ("data.n: ", "data.features: ", "data.noise: "),
+    ),
+    "a model that no machine holds": (("--experiment", "blobs", f"model.hidden={10**30}"), ("model.hidden: ",)),
+    "a seed of the claims too large": (("--experiment", "blobs", f"seeds=[{2**32}]"), ("seeds.0: ",)),
+    "too much to profile": (("--experiment", "blobs", "--profile", 10**20), ("not in the range 1<=x<=10000",)),
     "unknown metric": (("--experiment", "blobs", "trainer.metrics=[acuracy]"), ("did you mean 'accuracy'?",)),
 }
 
@@ -547,6 +564,18 @@ def test_a_renamed_run_is_no_obstacle(commands: Commands, stopped: Run) -> None:
 
 
 # ---- runs and data that fail -------------------------------------------------------------------------------------
+
+
+def test_a_lack_of_memory_is_one_line(tmp_path: Path) -> None:
+    limit = 6 * 2**30  # of addresses, so that nothing is really taken
+    ended = call(
+        *(NETWORK / "src/train.py", "--experiment", "blobs", "--no-wandb", "--outputs", tmp_path, "data.n=1000000000"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )
+    assert_refused(
+        ended, 1, "not enough memory: use a smaller trainer.batch_size, model or data set (Unable to allocate"
+    )
+    assert files_under(tmp_path) == {}
 
 
 def test_a_process_exits_with_1_where_the_run_fails(tmp_path: Path) -> None:
