@@ -136,9 +136,14 @@ class Run:
             self.note("running", {})
             write_atomic(self.folders.models / "config.yaml", config)
         except RunError:
+            self.take_back()
+            raise
+
+    def take_back(self) -> None:
+        """Remove all that a new run has written, as if it had never been opened; a resumed one keeps what it had."""
+        if self.world.is_main and not self.options.resume:
             for folder in (self.folders.models, self.folders.logs):
                 shutil.rmtree(folder, ignore_errors=True)
-            raise
 
     def note(self, status: str, results: Mapping[str, Any]) -> None:
         """Write `metrics.json`: how the run stands; only rank 0 does."""

@@ -39,7 +39,7 @@ from engine.tracking import Trackers, build_trackers
 from engine.update import GradientStep, OwnStep
 from engine.visualize import draw_plots
 from engine.window import Window
-from utils.errors import Interrupted, RunError
+from utils.errors import InputError, Interrupted, RunError
 from utils.seeds import derived_seed, seed_everything
 
 log = logging.getLogger(__name__)
@@ -125,6 +125,8 @@ class Trainer:
             except BaseException as error:
                 with suppress(RunError):  # a full disk may refuse this too; the first error is the one to tell
                     self._close(status_of(error))
+                if isinstance(error, InputError) and self.step == 0:  # such as a monitor that nothing is called by
+                    run.take_back()
                 raise
             self._close("finished")
         if main:

@@ -187,6 +187,15 @@ def test_an_option_without_its_value_is_not_left_out_in_silence(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("several", [(), ("--seeds", "0-1"), ("--seeds", "0-1", "model.dropout=0.0")])
+def test_a_mistake_that_the_first_evaluation_finds_leaves_no_run(several: tuple[str, ...], commands: Commands) -> None:
+    wrong = ("trainer.monitor.metric=validation/acuracy", "tracking.tensorboard=true")
+    ended = commands.train("--experiment", "blobs", "--no-wandb", *wrong, *several)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "error: trainer.monitor.metric is 'validation/acuracy', but evaluated are: " in ended.stderr
+    assert list(commands.outputs.glob("*/*")) == []
+
+
 def test_all_mistakes_in_a_config_are_told_at_once(commands: Commands) -> None:
     ended = commands.train(
         "--experiment",
