@@ -1,6 +1,5 @@
 """The work of `scratch replay`, in the chapter's environment: `python -m cli.replay_tool CHAPTER OUTPUTS RUN_ID`."""
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ import click
 from cli.errors import run_command
 from cli.processes import Children, why_it_failed
 from utils.errors import InputError, RunError
+from utils.ranks import launch_command
 
 if TYPE_CHECKING:
     from engine.run import Folders
@@ -65,12 +65,11 @@ def _refuse_what_train_py_did_not_make(run_id: str, recorded: dict[str, Any]) ->
 def _train(chapter: Path, models: Path, started_from: str | None, recorded: dict[str, Any], outputs: Path) -> None:
     """Train again under `outputs`, with as many processes, and with the seeds that shared the steps."""
     processes, seeds = recorded["processes"], recorded["seeds_together"]
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     log = outputs / "output"
     with Children() as children, log.open("wb") as output:
         code = children.run(
             [
-                *(sys.executable, *(torchrun if processes > 1 else []), str(chapter / "src/train.py")),
+                *launch_command(chapter / "src/train.py", processes),
                 *("--config", str(models / "config.yaml"), "--outputs", str(outputs)),
                 *(["--load-checkpoint", started_from] if started_from else []),
                 *(["--seeds", ",".join(map(str, seeds))] if seeds else []),

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -18,6 +19,7 @@ from utils import plain_yaml
 from utils.errors import InputError, RunError, ScratchError
 from utils.files import remove_leftovers, write_atomic
 from utils.locks import ProcessLock
+from utils.ranks import launch_command, spans_machines, world_size
 from utils.runs import run_folders
 from utils.strict_json import dumps, numbers
 
@@ -103,7 +105,12 @@ class Run:
         """The line for a run that was stopped after `step` steps."""
         if not self.options.save_checkpoint:
             return f"stopped at step {step}; no checkpoint was kept (--no-save-checkpoint)"
-        return f"stopped at step {step}; go on with --experiment {self.config.experiment} --resume {self.run_id}"
+        elsewhere = self.outputs.resolve() != (self.chapter / "outputs").resolve()
+        resume = shlex.join(["--resume", self.run_id, *(["--outputs", str(self.outputs)] if elsewhere else [])])
+        if spans_machines():
+            return f"stopped at step {step}; go on with the same launch and {resume}"
+        command = shlex.join(launch_command(self.chapter / "src/train.py", world_size()))
+        return f"stopped at step {step}; go on with {command} {resume}"
 
     def lock(self) -> AbstractContextManager[object]:
         """To be held while the run trains: two processes would spoil each other's files."""

@@ -513,7 +513,7 @@ def test_a_run_that_crashed_goes_on_from_its_last_checkpoint(bench: Bench, call:
 
 def test_a_resumed_run_says_so_and_counts_its_time_on(bench: Bench) -> None:
     run = bench.run(bench.config("blobs"))
-    with pytest.raises(Interrupted, match=f"stopped at step 7; go on with --experiment blobs --resume {run.run_id}"):
+    with pytest.raises(Interrupted, match=f"stopped at step 7; go on with .*train.py --resume {run.run_id} --outputs "):
         bench.train(run, prepare=stop_at(7))
     before = Outcome(run).summary["seconds"]
     outcome = bench.go_on(run)
