@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Plots = Mapping[str, tuple[str, ...]]
 
+_EVALUATION_USES = ("data", "hardware", "seed", "trainer.batch_size", "trainer.metrics")
+
 _SHARED_OPTIONS = (
     click.option("--visualize", is_flag=True, help="Draw the experiment's plots."),
     click.option(
@@ -169,7 +171,7 @@ def evaluate_command(
     """
     chapter = Path(script).resolve().parents[1]
 
-    @click.command(help=f"Evaluate a checkpoint of chapter {chapter.name}. KEY=VALUE overrides the data's settings.")
+    @click.command(help=f"Evaluate a checkpoint of chapter {chapter.name}. KEY=VALUE overrides a setting of the data.")
     @click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
     @click.option("--experiment", required=True, metavar="NAME", help=f"Picks the data: one of {_names(chapter)}.")
     @click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
@@ -184,9 +186,10 @@ def evaluate_command(
         debug: bool,
         overrides: tuple[str, ...],
     ) -> None:
-        from cli.compose import compose_experiment
+        from cli.compose import compose_experiment, refuse_all_but
 
         config: ExperimentConfig[Any] = compose_experiment(chapter, experiment, overrides, model_config)
+        refuse_all_but(_EVALUATION_USES, overrides, "a checkpoint has its own model, and an evaluation does not train")
         names = _plots_to_draw(plots, experiment, visualize, chosen_plots)
         _log_to_console()
 

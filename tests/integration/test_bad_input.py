@@ -399,6 +399,31 @@ def test_an_evaluation_of_a_split_that_there_is_not_names_the_flag(commands: Com
     assert_refused(ended, 2, "noisy_blobs has no validation split to evaluate on: add --split test")
 
 
+@pytest.mark.parametrize(
+    "override", ["model.hidden=5", "optimizer.lr=1", "optimizer=adam", "trainer.duration=1 step", "tags=[a]"]
+)
+def test_an_override_that_an_evaluation_has_no_use_for_is_one_line(
+    override: str, commands: Commands, good: Outcome
+) -> None:
+    before = files_under(good.run.outputs)
+    ended = commands.evaluate(
+        "--checkpoint", good.run.folders.models / "model_last.pt", "--experiment", "blobs", override
+    )
+    key = override.partition("=")[0]
+    assert_refused(
+        ended, 2, f"{key} would have no effect: ", "what can be changed is data, hardware, seed, trainer.batch"
+    )
+    assert files_under(good.run.outputs) == before
+
+
+def test_what_an_evaluation_uses_can_be_changed(commands: Commands, good: Outcome) -> None:
+    changes = ("data.noise=0.5", "hardware=cpu", "seed=3", "trainer.batch_size=5", "trainer.metrics=[error]")
+    checkpoint = good.run.folders.models / "model_last.pt"
+    ended = commands.evaluate("--checkpoint", checkpoint, "--experiment", "blobs", *changes)
+    assert ended.code == 0, ended.stderr
+    assert "  error " in ended.stdout and "  accuracy " not in ended.stdout
+
+
 def test_an_evaluation_that_cannot_be_written_is_one_line(commands: Commands, good: Outcome) -> None:
     commands.outputs.write_text("in the way")
     checkpoint = good.run.folders.models / "model_last.pt"
