@@ -112,9 +112,12 @@ class Run:
         command = shlex.join(launch_command(self.chapter / "src/train.py", world_size()))
         return f"stopped at step {step}; go on with {command} {resume}"
 
-    def lock(self) -> AbstractContextManager[object]:
-        """To be held while the run trains: two processes would spoil each other's files."""
-        if not self.world.is_main:
+    def lock(self, resumed: bool) -> AbstractContextManager[object]:
+        """To be held while the run trains: two processes would spoil each other's files.
+
+        A `resumed` run is locked before its checkpoint is read, a new one as it opens; of the two calls one is in vain.
+        """
+        if not self.world.is_main or self.options.resume != resumed:
             return nullcontext()
         return ProcessLock(self.folders.models / ".lock", f"run {self.run_id}")
 

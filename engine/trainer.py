@@ -100,8 +100,9 @@ class Trainer:
             Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
         """
         self._assemble(model, splits, train)
-        start(self)
-        (self.run.options.instead or Trainer.train)(self)
+        with self.run.lock(resumed=True):
+            start(self)
+            (self.run.options.instead or Trainer.train)(self)
 
     def train(self) -> None:
         """Train to the end, once `fit` has put the parts together."""
@@ -114,7 +115,8 @@ class Trainer:
     def session(self) -> Iterator[None]:
         """Within this the run is open; on leaving it its last checkpoint, its plots and how it ended are written."""
         run, logs, main = self.run, self.run.folders.logs, self.world.is_main
-        with run.lock(), write_narrative(logs) if main else nullcontext(), self.signals, explain_non_finite(self):
+        narrative = write_narrative(logs) if main else nullcontext()
+        with run.lock(resumed=False), narrative, self.signals, explain_non_finite(self):
             run.open(snapshot(self.hardware.device, run.chapter) if main else {}, self.step)
             try:
                 with Record(logs / "metrics.jsonl", self.recorded_bytes) if main else NoRecord() as self.record:

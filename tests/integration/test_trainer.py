@@ -524,6 +524,17 @@ def test_a_resumed_run_says_so_and_counts_its_time_on(bench: Bench) -> None:
     assert seconds == sorted(seconds)
 
 
+def test_a_checkpoint_to_go_on_from_is_read_by_one_process_only(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = bench.run(bench.config("blobs"))
+    with pytest.raises(Interrupted):
+        bench.train(run, prepare=stop_at(7))
+    held: list[bool] = []
+    monkeypatch.setattr("engine.trainer.start", lambda trainer: held.append((run.folders.models / ".lock").exists()))
+    bench.go_on(run)
+    assert held == [True]
+    assert not (run.folders.models / ".lock").exists()
+
+
 def test_a_run_that_goes_on_with_other_threads_notes_it_and_says_so(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
