@@ -47,7 +47,9 @@ def prune(outputs: Path, dry_run: bool, yes: bool) -> None:
     from engine.storage import superfluous
     from utils.files import delete, size_of
 
-    paths = superfluous(_with_runs(outputs))
+    paths = superfluous(outputs)
+    if not paths:
+        _with_runs(outputs)
     size = sum(size_of(path) for path in paths) / 1e6
     for path in paths:
         click.echo(path)
