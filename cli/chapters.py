@@ -9,6 +9,7 @@ from typing import Any
 from cli.roadmap import modules
 from cli.venvs import Venv, chapter_venv, root_venv
 from utils.errors import InputError, unknown
+from utils.runs import LATEST, run_folders
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKSPACE = "workspace"
@@ -117,8 +118,7 @@ class Project:
             InputError: It does not say what its answers mean, or there is no run.
         """
         chapter = self.served(name)
-        runs = (outputs or chapter.folder / "outputs").glob("models/*/config.yaml")
-        if checkpoint == "latest" and not any(runs):
+        if checkpoint == LATEST and not run_folders([outputs or chapter.folder / "outputs"]):
             where = f"in {outputs}" if outputs else "yet"
             known = ", ".join(experiment.name for experiment in chapter.experiments())
             train = f"./scratch train {chapter.name} --experiment NAME"

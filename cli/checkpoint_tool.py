@@ -30,9 +30,9 @@ def list_(outputs: Path) -> None:
 @click.argument("run", required=False)
 def verify(outputs: Path, run: str | None) -> int:
     """Print every checkpoint, and what is wrong with it; returns the exit code."""
-    from engine.run import find_run
+    from utils.runs import find_run
 
-    problems = _show(outputs, find_run(outputs, run) if run else None)
+    problems = _show(outputs, find_run(run, [outputs], str(outputs)).name if run else None)
     for problem in problems:
         click.echo(f"error: {problem}", err=True)
     return 1 if problems else 0
@@ -47,7 +47,9 @@ def prune(outputs: Path, dry_run: bool, yes: bool) -> None:
     from engine.storage import superfluous
     from utils.files import delete, size_of
 
-    paths = superfluous(_with_runs(outputs))
+    paths = superfluous(outputs)
+    if not paths:
+        _with_runs(outputs)
     size = sum(size_of(path) for path in paths) / 1e6
     for path in paths:
         click.echo(path)
@@ -95,9 +97,9 @@ def _show(outputs: Path, run: str | None) -> list[str]:
 
 
 def _with_runs(outputs: Path) -> Path:
-    from engine.run import run_ids
+    from utils.runs import run_folders
 
-    if not run_ids(outputs):
+    if not run_folders([outputs]):
         raise InputError(f"there are no runs in {outputs / 'models'}")
     return outputs
 

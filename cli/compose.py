@@ -62,6 +62,17 @@ def read_config(path: Path, overrides: Sequence[str], model_config: type[Model])
     return _validated(_plain(config, str(path)), problems, model_config, str(path))
 
 
+def refuse_all_but(used: Sequence[str], overrides: Sequence[str], otherwise: str) -> None:
+    """Refuse the first of `overrides` that is of no setting or section in `used`; `otherwise` says why.
+
+    Raises:
+        InputError: There is one.
+    """
+    for key in (_parse(override).key_or_group for override in overrides):
+        if not any(f"{key}.".startswith(f"{each}.") for each in used):
+            raise InputError(f"{key} would have no effect: {otherwise}; what can be changed is {', '.join(used)}")
+
+
 def _compose(chapter: Path, experiment: str, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """The composed config, with the overrides that name no key left out and reported."""
     import yaml

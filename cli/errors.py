@@ -3,16 +3,18 @@
 import errno
 import gc
 import os
+import re
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from cli.chapters import WORKSPACE
-from utils.errors import ScratchError
+from utils.errors import InputError, ScratchError
 from utils.ranks import leave, speaks_for_all, world_size
 
 
@@ -23,6 +25,7 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
     a defect of ours.
     """
     try:
+        _refuse_empty(sys.argv[1:])
         code = command.main(prog_name=name, standalone_mode=False)
     except click.Abort as abort:
         if isinstance(abort.__cause__, EOFError):  # click takes it for Ctrl-D at a prompt, and we have none
@@ -49,6 +52,9 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # such as the file that stdout goes to
             _drop_unwritten()
             _fail(f"cannot write: {error.strerror}; free some space", 1)
+        if _is_of_memory(error):
+            detail = f" ({error})" if str(error) else ""
+            _fail(f"not enough memory: use a smaller trainer.batch_size, model or data set{detail}", 1)
         # a defect of ours
         if world_size() == 1:
             raise
@@ -57,6 +63,23 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         leave(1)
     gc.freeze()  # or the interpreter collects all that torch has made before it lets go of it anyway
     leave(code or 0)
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse a value that is empty, as that of a shell variable that is not set: it would pass for none at all."""
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        if word == "" or re.fullmatch(r"--[\w-]+=", word):
+            option = word or before
+            where = f"{option.removesuffix('=')} is given an" if option.startswith("-") else "there is an"
+            raise InputError(f"{where} empty value: write what you mean, or leave it out")
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: by Python or NumPy, the system, or torch, which has no kind of its own for a CPU."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    torchs = isinstance(error, RuntimeError) and re.search("out of memory|DefaultCPUAllocator", str(error))
+    return isinstance(error, MemoryError) or bool(torchs)
 
 
 def _copy_of(error: NotImplementedError) -> str | None:

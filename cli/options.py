@@ -12,6 +12,7 @@ DEVICE = click.option("--device", metavar="NAME", default="cpu", show_default=Tr
 OUTPUTS = click.option(
     "--outputs", type=click.Path(path_type=Path), help="Where the results are; default: the chapter's outputs/."
 )
+PROFILED_STEPS = click.IntRange(1, 10_000)  # the trace of each is kept in memory
 DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 
 FORMS = ("onnx", "torch", "safetensors", "triton")

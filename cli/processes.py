@@ -122,6 +122,13 @@ class Children:
         return code
 
 
+def why_it_failed(log: Path) -> str:
+    """What a program that ended with an error had to say, by the file that has its output."""
+    lines = log.read_text(errors="replace").splitlines()
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return (errors or lines or ["it said nothing"])[-1]
+
+
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     try:
         os.killpg(process.pid, number)

@@ -1,7 +1,5 @@
 """The work of `scratch replay`, in the chapter's environment: `python -m cli.replay_tool CHAPTER OUTPUTS RUN_ID`."""
 
-import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import run_command
-from cli.processes import Children
+from cli.processes import Children, why_it_failed
 from utils.errors import InputError, RunError
+from utils.ranks import launch_command
 
 if TYPE_CHECKING:
     from engine.run import Folders
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 def replay(chapter: Path, outputs: Path, run_id: str) -> int:
     """Make a run again in a temporary folder and compare; returns the exit code."""
     from engine.comparison import differences, fingerprint
+    from engine.provenance import changes, read_environment, resumes
     from engine.run import Folders, read_summary
 
     models = Folders.of(outputs, run_id).models
@@ -31,14 +31,16 @@ def replay(chapter: Path, outputs: Path, run_id: str) -> int:
         raise InputError(
             f"run {run_id} did not finish (it is {summary['status']}); only a finished run can be compared"
         )
-    recorded = _read(models / "environment.json")
+    recorded = read_environment(models / "environment.json")
     _refuse_what_train_py_did_not_make(run_id, recorded)
-    for difference in _changes(recorded, _here(recorded, chapter)):
+    for difference in changes(recorded, _here(run_id, recorded, chapter)):
         click.echo(f"warning: {difference}", err=True)
+    for resume in resumes(recorded):
+        click.echo(f"warning: the run was not made in one place: {resume}; all is replayed as it began", err=True)
     original = fingerprint(Folders.of(outputs, run_id))
     with tempfile.TemporaryDirectory() as folder:
-        _train(chapter, models, summary["started_from"], recorded, Path(folder))
-        copy = fingerprint(_run_of_seed(Path(folder), summary["seed"]))
+        _train(chapter, models, summary.get("started_from"), recorded, Path(folder))
+        copy = fingerprint(_run_of_seed(Path(folder), summary.get("seed")))
     kept = {path.name for path in models.glob("model_*.pt")}  # others were pruned or never saved
     copy = {name: value for name, value in copy.items() if not name.endswith(".pt") or name.split()[-1] in kept}
     different = differences(original, copy)
@@ -63,12 +65,11 @@ def _refuse_what_train_py_did_not_make(run_id: str, recorded: dict[str, Any]) ->
 def _train(chapter: Path, models: Path, started_from: str | None, recorded: dict[str, Any], outputs: Path) -> None:
     """Train again under `outputs`, with as many processes, and with the seeds that shared the steps."""
     processes, seeds = recorded["processes"], recorded["seeds_together"]
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     log = outputs / "output"
     with Children() as children, log.open("wb") as output:
         code = children.run(
             [
-                *(sys.executable, *(torchrun if processes > 1 else []), str(chapter / "src/train.py")),
+                *launch_command(chapter / "src/train.py", processes),
                 *("--config", str(models / "config.yaml"), "--outputs", str(outputs)),
                 *(["--load-checkpoint", started_from] if started_from else []),
                 *(["--seeds", ",".join(map(str, seeds))] if seeds else []),
@@ -79,48 +80,27 @@ def _train(chapter: Path, models: Path, started_from: str | None, recorded: dict
             {"OMP_NUM_THREADS": str(recorded["hardware"]["threads"]), **recorded["environment"]},
         )
     if code != 0:
-        lines = log.read_text(errors="replace").splitlines()
-        errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-        raise RunError(f"the replay failed: {(errors or lines or ['it said nothing'])[-1]}")
+        raise RunError(f"the replay failed: {why_it_failed(log)}")
 
 
-def _run_of_seed(outputs: Path, seed: int) -> "Folders":
+def _run_of_seed(outputs: Path, seed: object) -> "Folders":
     from engine.run import Folders, read_summary, run_ids
 
-    (run_id,) = (name for name in run_ids(outputs) if read_summary(outputs, name)["seed"] == seed)
-    return Folders.of(outputs, run_id)
+    for run_id in run_ids(outputs):
+        if read_summary(outputs, run_id)["seed"] == seed:
+            return Folders.of(outputs, run_id)
+    raise InputError(f"the run's metrics.json says that its seed is {seed}, and its config says otherwise")
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError):
-        raise InputError(f"{path} cannot be read; a replay needs to know what the run was made with") from None
-    if missing := [key for key in ("command", "processes", "seeds_together") if content.get(key) is None]:
-        raise InputError(f"{path} does not have {', '.join(missing)}; a replay needs to know them")
-    return content
-
-
-def _here(recorded: dict[str, Any], chapter: Path) -> dict[str, Any]:
+def _here(run_id: str, recorded: dict[str, Any], chapter: Path) -> dict[str, Any]:
     import torch
 
     from engine.environment import snapshot
+    from engine.hardware import present
 
-    return snapshot(torch.device(recorded["hardware"]["device"]), chapter)
-
-
-def _changes(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What is no longer as it was when the run was made, one line each."""
-    pairs = {name: (then.get(name), now[name]) for name in ("python", "platform")}
-    pairs |= {name: (then["hardware"].get(name), now["hardware"][name]) for name in ("cpu", "gpu")}
-    packages = sorted({*then["packages"], *now["packages"]})
-    pairs |= {name: (then["packages"].get(name), now["packages"].get(name)) for name in packages}
-    git_then, git_now = then["git"] or {}, now["git"] or {}
-    pairs["commit"] = git_then.get("commit"), git_now.get("commit")
-    found = [f"{name} was {old or 'absent'}, is {new or 'absent'}" for name, (old, new) in pairs.items() if old != new]
-    if git_then.get("diff") != git_now.get("diff"):
-        found.append("the changes against the commit are not those of the run")
-    return found
+    device = torch.device(recorded["hardware"]["device"])
+    present(device.type, f"the device of run {run_id}", "a machine that has it")
+    return snapshot(device, chapter)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,21 @@
 """Finding a run that a command names, and the chapter that made it."""
 
-import difflib
 import json
 from pathlib import Path
-from typing import TypeVar
+
+import click
 
 from cli.chapters import Chapter, Project
 from utils.errors import InputError
+from utils.runs import LATEST, find_run
 
-_Home = TypeVar("_Home", Chapter, Path)
 
-
-def find_run(project: Project, run: str, outputs: Path | None) -> tuple[Chapter, Path]:
+def find_made_run(project: Project, run: str, outputs: Path | None) -> tuple[Chapter, Path]:
     """The chapter that made a run, and the run's folder in `models/`.
 
     Args:
         project: Whose chapters' outputs are looked through.
-        run: The id of the run, or its folder.
+        run: The id of the run, its folder, or "latest" for the newest of all these outputs.
         outputs: Where to look instead.
 
     Raises:
@@ -26,24 +25,15 @@ def find_run(project: Project, run: str, outputs: Path | None) -> tuple[Chapter,
         folder = Path(run).absolute()
         return _chapter_of(project, folder), folder
     if outputs is not None:
-        folder = _find(run, {path.parent.name: path.parent for path in _configs(outputs)}, str(outputs)).absolute()
-        return _chapter_of(project, folder), folder
-    chapters = {
-        path.parent.name: chapter for chapter in project.chapters() for path in _configs(chapter.folder / "outputs")
-    }
-    chapter = _find(run, chapters, "the outputs of the chapters (give its folder, or --outputs)")
-    return chapter, chapter.folder / "outputs/models" / run
-
-
-def _configs(outputs: Path) -> list[Path]:
-    return sorted(outputs.glob("models/*/config.yaml"))
-
-
-def _find(run: str, runs: dict[str, _Home], where: str) -> _Home:
-    if run not in runs:
-        close = difflib.get_close_matches(run, runs, n=1)
-        raise InputError(f"there is no run '{run}' in {where}{f', did you mean {close[0]}?' if close else ''}")
-    return runs[run]
+        folder = find_run(run, [outputs.absolute()], str(outputs))
+        chapter = _chapter_of(project, folder)
+    else:
+        chapters = {each.folder / "outputs": each for each in project.chapters()}
+        folder = find_run(run, chapters, "the outputs of the chapters (give its folder, or --outputs)")
+        chapter = chapters[folder.parents[1]]
+    if run == LATEST:
+        click.echo(f"the latest run is {folder.name} of {chapter.name}", err=True)
+    return chapter, folder
 
 
 def _chapter_of(project: Project, folder: Path) -> Chapter:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import run_command
+from cli.options import PROFILED_STEPS
 from cli.seeds import refuse_beside_seeds, seeds_of, train_together
 from utils.errors import InputError
 from utils.ranks import is_main, world_size
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from utils.schema import Strict
 
 Plots = Mapping[str, tuple[str, ...]]
+
+_EVALUATION_USES = ("data", "hardware", "seed", "trainer.batch_size", "trainer.metrics")
 
 _SHARED_OPTIONS = (
     click.option("--visualize", is_flag=True, help="Draw the experiment's plots."),
@@ -76,7 +79,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         "--overfit-batches", type=click.IntRange(min=1), metavar="N", help="Train on the first N batches only."
     )
     @click.option("--find-lr", is_flag=True, help="Draw the loss over a rising learning rate instead of training.")
-    @click.option("--profile", type=click.IntRange(min=1), metavar="STEPS", help="Measure so many steps instead.")
+    @click.option("--profile", type=PROFILED_STEPS, metavar="STEPS", help="Measure so many steps instead.")
     @click.option("--serve", is_flag=True, hidden=True)  # for `scratch reproduce`
     @_shared_options
     def train(
@@ -168,7 +171,7 @@ def evaluate_command(
     """
     chapter = Path(script).resolve().parents[1]
 
-    @click.command(help=f"Evaluate a checkpoint of chapter {chapter.name}. KEY=VALUE overrides the data's settings.")
+    @click.command(help=f"Evaluate a checkpoint of chapter {chapter.name}. KEY=VALUE overrides a setting of the data.")
     @click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
     @click.option("--experiment", required=True, metavar="NAME", help=f"Picks the data: one of {_names(chapter)}.")
     @click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
@@ -183,9 +186,10 @@ def evaluate_command(
         debug: bool,
         overrides: tuple[str, ...],
     ) -> None:
-        from cli.compose import compose_experiment
+        from cli.compose import compose_experiment, refuse_all_but
 
         config: ExperimentConfig[Any] = compose_experiment(chapter, experiment, overrides, model_config)
+        refuse_all_but(_EVALUATION_USES, overrides, "a checkpoint has its own model, and an evaluation does not train")
         names = _plots_to_draw(plots, experiment, visualize, chosen_plots)
         _log_to_console()
 
@@ -261,13 +265,15 @@ def _config_to_resume(
     outputs: Path, name: str, experiment: str | None, changes: Sequence[str], model_config: "type[Strict]"
 ) -> "tuple[str, ExperimentConfig[Any]]":
     from cli.compose import read_config
-    from engine.run import Folders, find_run, read_summary
+    from engine.run import read_summary
+    from utils.runs import find_run
 
-    run_id = find_run(outputs, name)
+    folder = find_run(name, [outputs], str(outputs))
+    run_id = folder.name
     status = read_summary(outputs, run_id)["status"]
     if status == "finished":
         raise InputError(f"run {run_id} has finished; start a new run with --load-checkpoint {run_id} to train on")
-    path = Folders.of(outputs, run_id).models / "config.yaml"
+    path = folder / "config.yaml"
     config = read_config(path, [], model_config)
     asked = read_config(path, changes, model_config)
     different = _differences(config.model_dump(mode="json"), asked.model_dump(mode="json"))

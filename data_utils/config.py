@@ -4,11 +4,15 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from utils.schema import Strict
+from utils.schema import MOST, Count, Strict
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Digit = Annotated[int, Field(ge=0, le=9)]
+
+FARTHEST = 1e6
+"""Of what describes generated points: float32 does not know how far apart two of them are much beyond that."""
+Distance = Annotated[float, Field(ge=0, le=FARTHEST)]
 
 
 class DataSection(Strict):
@@ -72,10 +76,10 @@ class Blobs(HeldOut):
     """Two clouds with a plane between them."""
 
     name: Literal["blobs"]
-    n: int = Field(ge=2)
+    n: int = Field(ge=2, le=MOST)
     """Examples in all, half of each class."""
-    features: int = Field(ge=1)
-    margin: float = Field(gt=0)
+    features: Count
+    margin: float = Field(gt=0, le=FARTHEST)
     """Least distance of any point from the separating plane; the classes are at least twice as far apart."""
     seed: Seed
     """Decides the points."""
@@ -85,12 +89,12 @@ class NoisyBlobs(HeldOut):
     """Two normal clouds that overlap."""
 
     name: Literal["noisy_blobs"]
-    n: int = Field(ge=2)
+    n: int = Field(ge=2, le=MOST)
     """Examples in all, half of each class."""
-    features: int = Field(ge=1)
-    separation: float = Field(ge=0)
+    features: Count
+    separation: Distance
     """Distance between the two centres."""
-    noise: float = Field(gt=0)
+    noise: float = Field(gt=0, le=FARTHEST)
     """Standard deviation of each cloud in every direction."""
     seed: Seed
     """Decides the points."""
@@ -100,9 +104,9 @@ class Moons(HeldOut):
     """Two half circles that reach into each other."""
 
     name: Literal["moons"]
-    n: int = Field(ge=2)
+    n: int = Field(ge=2, le=MOST)
     """Examples in all, half of each class."""
-    noise: float = Field(ge=0)
+    noise: Distance
     """Standard deviation of what is added to each coordinate; the circles have radius 1."""
     seed: Seed
     """Decides the points."""
@@ -112,11 +116,11 @@ class Spirals(HeldOut):
     """Two spirals that wind around each other."""
 
     name: Literal["spirals"]
-    n: int = Field(ge=2)
+    n: int = Field(ge=2, le=MOST)
     """Examples in all, half of each class."""
-    turns: float = Field(gt=0)
+    turns: float = Field(gt=0, le=FARTHEST)
     """How often each spiral winds around the origin."""
-    noise: float = Field(ge=0)
+    noise: Distance
     """Standard deviation of what is added to each coordinate; the spirals end at radius 1."""
     seed: Seed
     """Decides the points."""
@@ -126,9 +130,9 @@ class FarPoints(HeldOut):
     """Two clouds with a line between them, and a part of one far out on its own side."""
 
     name: Literal["far_points"]
-    n: int = Field(ge=10)
+    n: int = Field(ge=10, le=MOST)
     """Examples in all, half of each class; a fifth of class 1 lies far out."""
-    distance: float = Field(ge=0)
+    distance: Distance
     """How far out that fifth is moved."""
     seed: Seed
     """Decides the points."""
@@ -145,10 +149,10 @@ class Line(Regression):
     """A linear function with noise on it."""
 
     name: Literal["line"]
-    n: int = Field(ge=2)
+    n: int = Field(ge=2, le=MOST)
     """Examples in all."""
-    features: int = Field(ge=1)
-    noise: float = Field(ge=0)
+    features: Count
+    noise: Distance
     """Standard deviation of what is added to each target."""
     seed: Seed
     """Decides the function and the points."""
@@ -158,9 +162,9 @@ class Sine(Regression):
     """One period of the sine with noise on it."""
 
     name: Literal["sine"]
-    n: int = Field(ge=2)
+    n: int = Field(ge=2, le=MOST)
     """Examples in all."""
-    noise: float = Field(ge=0)
+    noise: Distance
     """Standard deviation of what is added to each target."""
     seed: Seed
     """Decides the points."""
@@ -181,7 +185,7 @@ class RegressionTable(Regression):
 class Pictures(DataSection):
     """What can be done to images to find out what a model relies on."""
 
-    train_size: int | None = Field(ge=1)
+    train_size: Count | None
     """So many examples of the training split, drawn by `split_seed`; fewer are a part of more. Null means all."""
     permute_pixels: Seed | None
     """Seed of one permutation of the pixels, the same for every image of every split; null leaves them in place."""
@@ -228,9 +232,9 @@ class Patterns(SignPatterns):
     """Random patterns: every unit is +1 or -1 with equal chance, independently of all others."""
 
     name: Literal["patterns"]
-    n: int = Field(ge=2)
+    n: int = Field(ge=2, le=MOST)
     """How many patterns."""
-    units: int = Field(ge=1)
+    units: Count
     seed: Seed
     """Decides the patterns; the first of many are those of few."""
 
@@ -249,15 +253,15 @@ class Languages(HeldOut):
     name: Literal["languages"]
     standardize: Literal[False]
     """A letter is a 1 in its column; standardised it would be none."""
-    n: int = Field(ge=2)
+    n: int = Field(ge=2, le=MOST)
     """Words in all, as many of each language as of any other, give or take one."""
     classes: int = Field(ge=2, le=26)
     """Languages."""
     letters: int = Field(ge=2, le=26)
     """Letters of the alphabet, which all languages share."""
-    length: int = Field(ge=1)
+    length: Count
     """Letters in each word."""
-    contrast: float = Field(ge=0)
+    contrast: float = Field(ge=0, le=100)
     """How much the languages prefer some neighbours to others; with 0 every letter is equally likely everywhere."""
     seed: Seed
     """Decides the languages and the words."""

@@ -7,14 +7,16 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from data_utils.config import DataConfig
+from data_utils.config import DataConfig, Fraction, Seed
 from engine.claims import Claim
 from engine.duration import Duration
 from engine.story import Notes, Successor, spelled_out
-from utils.schema import Strict
+from utils.schema import Count, Strict
 
-Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
+
+MOST_THREADS = 1024
+"""More than this takes down a machine that has not as many cores, without a word."""
 
 
 class Monitor(Strict):
@@ -28,7 +30,7 @@ class Monitor(Strict):
 class EarlyStopping(Strict):
     """Stop when the monitored metric has not improved for a while."""
 
-    patience: int = Field(ge=1)
+    patience: Count
     """Evaluations without improvement before the run stops."""
     min_delta: float = Field(ge=0)
     """What counts as an improvement."""
@@ -46,13 +48,13 @@ class TrainerConfig(Strict):
     """How long to train and when to look."""
 
     duration: Duration
-    batch_size: int = Field(ge=1)
+    batch_size: Count
     """Examples in one forward pass, of all processes together."""
-    accumulate: int = Field(ge=1)
+    accumulate: Count
     """Forward passes in one step."""
     clip_norm: Positive | None
     """Largest norm of the gradient; null leaves it alone."""
-    overfit_batches: int | None = Field(ge=1)
+    overfit_batches: Count | None
     """Train and evaluate on the examples of the first so many batches only, to see whether the model can learn them."""
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None
     """Decay per step of the moving average of the weights that is evaluated and saved beside them; null: none."""
@@ -65,7 +67,7 @@ class TrainerConfig(Strict):
     monitor: Monitor | None
     early_stopping: EarlyStopping | None
     checkpoint: CheckpointConfig
-    workers: int = Field(ge=0)
+    workers: int = Field(ge=0, le=MOST_THREADS)
     """DataLoader processes for data that is not in memory."""
     compile: Literal["none", "steps", "model"]
     """What torch.compile is asked for: nothing, several steps in one graph, or the model's steps."""
@@ -121,7 +123,7 @@ class StepDecay(Strict):
     name: Literal["step"]
     warmup: Duration | None
     every: Duration
-    factor: Positive
+    factor: float = Field(gt=0, le=1)
 
 
 SchedulerConfig = Annotated[Constant | Linear | StepDecay, Field(discriminator="name")]
@@ -158,7 +160,7 @@ class HardwareConfig(Strict):
     strategy: Literal["none", "ddp", "fsdp"]
     """How the processes that torchrun starts share a training: ddp copies the model to each, fsdp splits it."""
     precision: Literal["fp32", "bf16", "fp16"]
-    threads: int | None = Field(ge=1)
+    threads: int | None = Field(ge=1, le=MOST_THREADS)
     """CPU threads; null leaves torch's choice (OMP_NUM_THREADS)."""
     peak_flops: Positive | None
     """Operations per second that the device can do at most in that precision; null takes what is known of the GPU."""
@@ -173,13 +175,13 @@ class ExperimentConfig(Strict, Generic[ModelConfig]):
     experiment: str
     goal: str = Field(min_length=10)
     """What the experiment shows, in a sentence."""
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    seeds: tuple[Seed, ...] = Field(min_length=1)
     """The seeds on which the claims are checked."""
     claims: tuple[Claim, ...]
     successor: Annotated[Successor | None, BeforeValidator(spelled_out)]
     """What passes on the same data where this one fails; in YAML a section, or `chapter/experiment` alone."""
     notes: Notes | None = None
-    seed: int = Field(ge=0, lt=2**32)
+    seed: Seed
     tags: tuple[str, ...]
     model: ModelConfig
     data: DataConfig

@@ -52,7 +52,9 @@ def examples_of(trainer: Trainer, step: int) -> list[int]:
     epoch, place = trainer.plan.position(step - 1)
     size = trainer.plan.examples_per_step
     order = epoch_order(trainer.batches.n, trainer.config.seed, epoch)
-    return [int(index) for index in order[place * size : (place + 1) * size]]
+    taken = order[place * size : (place + 1) * size]
+    indices: list[int] = (taken if trainer.few is None else trainer.few[taken]).tolist()
+    return indices
 
 
 def _position(trainer: Trainer) -> dict[str, Any] | None:

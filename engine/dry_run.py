@@ -40,12 +40,13 @@ def dry_run(trainer: Trainer) -> None:
         _say("data", ", ".join(_shape(part) for part in batches[0]))
     _say("model", f"{describe_model(trainer.model)}, on {trainer.hardware.describe()}")
     with phase("evaluation"):
-        before = _measure(trainer, few)
+        before = measure(trainer, few)
+        trainer.best.check(before)
     with phase("training step"):
         row = _step(trainer, batches)
         _say("training step", _figures(row))
     with phase("evaluation"):
-        after = _measure(trainer, few)
+        after = measure(trainer, few)
         _say("evaluation", _figures(after))
     with phase("checkpoint"):
         _say("checkpoint", f"{_checkpoint(trainer):,} bytes, read back the same")
@@ -64,12 +65,6 @@ def _step(trainer: Trainer, batches: Sequence[Batch]) -> dict[str, float]:
         trainer.average.update(0)
     trainer.step = 1
     return trainer.window.flush()
-
-
-def _measure(trainer: Trainer, few: Splits) -> dict[str, float]:
-    measured = measure(trainer, few)
-    trainer.best.check(measured)
-    return measured
 
 
 def _checkpoint(trainer: Trainer) -> int:

@@ -10,6 +10,8 @@ from pydantic_core import core_schema
 _UNITS = {"step": "steps", "epoch": "epochs", "example": "examples"}
 _PATTERN = re.compile(r"\s*(\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)\s*(step|epoch|example)s?\s*")
 
+_LONGEST = 1e18  # a run will never get there, and no product of it overflows
+
 
 @dataclass(frozen=True)
 class Duration:
@@ -27,6 +29,8 @@ class Duration:
         amount = float(match[1])
         if amount <= 0:
             raise ValueError("a duration must be more than 0")
+        if amount > _LONGEST:
+            raise ValueError(f"a duration must be at most {_LONGEST:g} of its unit")
         return cls(amount, _UNITS[match[2]])
 
     def steps(self, *, steps_per_epoch: int, examples_per_step: int) -> int:

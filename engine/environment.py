@@ -6,14 +6,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
+from engine.provenance import Variable
 from utils.ranks import world_size
 
 _DISTRIBUTION = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
-_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES")
 
 
 def snapshot(device: torch.device, folder: Path) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def snapshot(device: torch.device, folder: Path) -> dict[str, Any]:
             "threads": torch.get_num_threads(),
         },
         "processes": world_size(),
-        "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        "environment": {name: os.environ[name] for name in get_args(Variable) if name in os.environ},
         "git": git_state(folder),
     }
 

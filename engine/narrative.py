@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from engine.distributed import launch_hint
-from utils.files import cannot_write
+from utils.files import cannot_write, make_folder
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
@@ -51,7 +51,7 @@ def write_narrative(folder: Path) -> Iterator[None]:
     """Within this, everything the engine logs also goes to `train.log` in `folder`, with times and every figure."""
     path = folder / "train.log"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         handler = _LogFile(path, encoding="utf-8")
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -1,15 +1,16 @@
 """The learning-rate range test (Smith, "Cyclical learning rates for training neural networks", 2017)."""
 
-import math
 from itertools import islice
 
 from engine.trainer import Trainer
 from engine.update import GradientStep
+from engine.window import NonFinite
 from utils.errors import InputError, RunError
 
 _LOWEST, _HIGHEST, _STEPS = 1e-6, 10.0, 100
 _SMOOTHING = 0.85  # of the loss from step to step
-_TOO_HIGH = 4.0  # times the lowest loss: the training has diverged
+_SETTLING = 10  # steps whose rates are too low to matter: how far their losses lie apart is noise
+_TOO_HIGH = 3.0  # times the spread of the losses above the lowest one: the training has diverged
 
 
 def find_rate(trainer: Trainer) -> None:
@@ -30,15 +31,17 @@ def find_rate(trainer: Trainer) -> None:
     steps = islice(trainer.batches.steps(0, 0, trainer.config.trainer.accumulate), _STEPS)
     for number, batches in enumerate(steps):
         rate = _LOWEST * (_HIGHEST / _LOWEST) ** (number / (_STEPS - 1))
-        outputs = update(batches, rate / base, want_norm=False)
-        loss = sum(float(output["loss"]) for output in outputs) / len(outputs)
-        if not math.isfinite(loss):
+        for batch, output in zip(batches, update(batches, rate / base, want_norm=False), strict=True):
+            trainer.window.add(number + 1, len(batch[0]), output)
+        try:
+            loss = trainer.window.flush().get("batch/loss", mean)  # a step without items says nothing
+        except NonFinite:
             break
-        mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
+        mean += (loss - mean) * (1 - _SMOOTHING) / (1 - _SMOOTHING ** (number + 1))
         rates.append(rate)
         losses.append(loss)
-        smoothed.append(mean / (1 - _SMOOTHING ** (number + 1)))
-        if smoothed[-1] > _TOO_HIGH * min(smoothed):
+        smoothed.append(mean)
+        if _has_diverged(losses, smoothed):
             break
     if not rates:
         raise RunError("the loss is not finite at the first step: look for bad values in the data or in the weights")
@@ -52,3 +55,15 @@ def find_rate(trainer: Trainer) -> None:
     print(f"learning rates from {_LOWEST:g} up, {len(rates)} steps: lowest loss at {lowest:.2g}, {end}")
     print(f"a tenth of that is a good start: optimizer.lr={lowest / 10:.2g}")
     print(f"drew {path}")
+
+
+def _has_diverged(losses: list[float], smoothed: list[float]) -> bool:
+    """Whether the smoothed loss is so far above its lowest value that the training will not come back.
+
+    fast.ai's finder (Howard and Gugger, "fastai: a layered API for deep learning", 2020) stops at four times the lowest
+    loss, three times the lowest above it: the distance to a loss of 0. A loss may end elsewhere, below 0 even. Here the
+    rise is held against how far the losses lay apart on the way to the lowest one, wherever their zero is.
+    """
+    lowest = min(smoothed)
+    way_down = losses[: max(_SETTLING, smoothed.index(lowest) + 1)]
+    return len(losses) > _SETTLING and smoothed[-1] > lowest + _TOO_HIGH * (max(way_down) - min(way_down))

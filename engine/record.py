@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.errors import InputError
-from utils.files import cannot_write
+from utils.files import cannot_write, make_folder, sync_folder
 from utils.strict_json import dumps, numbers
 
 Row = dict[str, Any]
@@ -27,8 +27,9 @@ class Record:
     def __init__(self, path: Path, size: int = 0) -> None:
         self.path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             self._file = path.open("ab", buffering=0)  # a row is written whole or taken back
+            sync_folder(path.parent)
             if self._file.tell() < size:
                 self._file.close()
                 raise InputError(f"{path} is shorter than its run's checkpoint says; the run cannot be resumed")

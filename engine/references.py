@@ -7,8 +7,9 @@ from pathlib import Path
 
 from engine.artifacts import fetch_artifact, is_artifact_reference
 from engine.checkpoints import load_checkpoint, peek_step
-from engine.run import Folders, find_run, run_ids
+from engine.run import run_ids
 from utils.errors import InputError, did_you_mean
+from utils.runs import LATEST, find_run
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,8 @@ def resolve_checkpoint(reference: str, outputs: Path) -> Path:
     if os.path.exists(reference):  # unlike Path.exists, false for a name that no file can have
         return Path(reference)
     runs = run_ids(outputs)
-    if reference == "latest" or reference in runs:
-        return checkpoint_in(Folders.of(outputs, find_run(outputs, reference)).models)
+    if reference == LATEST or reference in runs:
+        return checkpoint_in(find_run(reference, [outputs], str(outputs)))
     if is_artifact_reference(reference):
         return checkpoint_in(fetch_artifact(reference, outputs / "artifacts"))
     raise InputError(

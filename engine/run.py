@@ -1,8 +1,8 @@
 """One run: its name, its folders, what it was made with, and how it ended."""
 
 import json
-import re
 import secrets
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -13,11 +13,14 @@ from typing import Any
 
 from engine.config import ExperimentConfig
 from engine.distributed import World
+from engine.provenance import note_environment
 from engine.tracking.base import RunInfo
 from utils import plain_yaml
 from utils.errors import InputError, RunError, ScratchError
 from utils.files import remove_leftovers, write_atomic
 from utils.locks import ProcessLock
+from utils.ranks import launch_command, spans_machines, world_size
+from utils.runs import run_folders
 from utils.strict_json import dumps, numbers
 
 
@@ -33,6 +36,10 @@ class Folders:
     def of(cls, outputs: Path, run_id: str) -> "Folders":
         """The three folders of `run_id` under `outputs`."""
         return cls(*(outputs / kind / run_id for kind in ("models", "visualizations", "logs")))
+
+    def files_to_keep(self) -> list[Path]:
+        """The checkpoints and the config: what a tracker that keeps files is given."""
+        return [path for path in sorted(self.models.iterdir()) if path.suffix in (".pt", ".yaml")]
 
 
 @dataclass(frozen=True)
@@ -94,22 +101,27 @@ class Run:
         """The line for a run that was stopped after `step` steps."""
         if not self.options.save_checkpoint:
             return f"stopped at step {step}; no checkpoint was kept (--no-save-checkpoint)"
-        return f"stopped at step {step}; go on with --experiment {self.config.experiment} --resume {self.run_id}"
+        elsewhere = self.outputs.resolve() != (self.chapter / "outputs").resolve()
+        resume = shlex.join(["--resume", self.run_id, *(["--outputs", str(self.outputs)] if elsewhere else [])])
+        if spans_machines():
+            return f"stopped at step {step}; go on with the same launch and {resume}"
+        command = shlex.join(launch_command(self.chapter / "src/train.py", world_size()))
+        return f"stopped at step {step}; go on with {command} {resume}"
 
-    def files_to_keep(self) -> list[Path]:
-        """The checkpoints and the config: what a tracker that keeps files is given."""
-        return [path for path in sorted(self.folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]
+    def lock(self, resumed: bool) -> AbstractContextManager[object]:
+        """To be held while the run trains: two processes would spoil each other's files.
 
-    def lock(self) -> AbstractContextManager[object]:
-        """To be held while the run trains: two processes would spoil each other's files."""
-        if not self.world.is_main:
+        A `resumed` run is locked before its checkpoint is read, a new one as it opens; of the two calls one is in vain.
+        """
+        if not self.world.is_main or self.options.resume != resumed:
             return nullcontext()
         return ProcessLock(self.folders.models / ".lock", f"run {self.run_id}")
 
-    def open(self, environment: Mapping[str, Any]) -> None:
-        """Make the folders and write `environment.json`, `metrics.json` and `config.yaml`; a resumed run keeps its own.
+    def open(self, environment: Mapping[str, Any], step: int) -> None:
+        """Make the folders and write `environment.json`, `metrics.json` and `config.yaml`.
 
-        Of several ranks only rank 0 writes. `config.yaml` comes last: a run is found by it, and one that can be found
+        A run that is resumed after `step` steps keeps its own, and notes what is no longer as it was. Of several ranks
+        only rank 0 writes. `config.yaml` comes last: a run is found by it, and one that can be found
         can be resumed.
 
         Raises:
@@ -117,20 +129,27 @@ class Run:
         """
         if not self.world.is_main:
             return
+        noted = self.folders.models / "environment.json"
+        environment = {**environment, "seeds_together": self.seeds_together}
         if self.options.resume:
             remove_leftovers(self.folders.models)
+            note_environment(noted, environment, step)
             self.note("running", {})
             return
         config = plain_yaml.dumps(self.config.model_dump(mode="json"))
-        environment = {**environment, "seeds_together": self.seeds_together}
         try:
-            write_atomic(self.folders.models / "environment.json", json.dumps(environment, indent=2))
+            note_environment(noted, environment, 0)
             self.note("running", {})
             write_atomic(self.folders.models / "config.yaml", config)
         except RunError:
+            self.take_back()
+            raise
+
+    def take_back(self) -> None:
+        """Remove all that a new run has written, as if it had never been opened; a resumed one keeps what it had."""
+        if self.world.is_main and not self.options.resume:
             for folder in (self.folders.models, self.folders.logs):
                 shutil.rmtree(folder, ignore_errors=True)
-            raise
 
     def note(self, status: str, results: Mapping[str, Any]) -> None:
         """Write `metrics.json`: how the run stands; only rank 0 does."""
@@ -156,41 +175,21 @@ def status_of(error: BaseException | None) -> str:
     return "interrupted" if stopped else "failed"
 
 
-def find_run(outputs: Path, name: str) -> str:
-    """The id of the run called `name` under `outputs`, or of the newest one where `name` is "latest".
-
-    Raises:
-        InputError: There is no such run.
-    """
-    runs = run_ids(outputs)
-    if name == "latest" and runs:
-        return runs[-1]
-    if name in runs:
-        return name
-    newest = f"; the newest is {runs[-1]}" if runs else ""
-    raise InputError(f"there is no run '{name}' in {outputs / 'models'}{newest}")
-
-
 def run_ids(outputs: Path) -> list[str]:
     """Every run under `outputs`, oldest first."""
-    folders = [path.parent for path in (outputs / "models").glob("*/config.yaml")]
-    return [folder.name for folder in sorted(folders, key=_age)]
-
-
-def _age(folder: Path) -> tuple[str, int]:
-    time = re.search(r"\d{8}T\d{6}Z", folder.name)  # a folder that someone renamed is older than all others
-    return time[0] if time else "", (folder / "config.yaml").stat().st_mtime_ns  # the name has whole seconds
+    return [folder.name for folder in run_folders([outputs])]
 
 
 def read_summary(outputs: Path, run_id: str) -> dict[str, Any]:
     """The `metrics.json` of a run.
 
     Raises:
-        InputError: It is missing or not JSON.
+        InputError: It is missing, or does not say how the run stands.
     """
     path = Folders.of(outputs, run_id).models / "metrics.json"
     try:
         summary: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError):
+        needed = {name: str(summary[name]) for name in ("status", "chapter")}
+        return {**summary, **needed, "last": numbers(summary.get("last", {}))}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise InputError(f"run {run_id} has no readable {path.name}; start a new run") from None
-    return summary | {"last": numbers(summary.get("last", {}))}

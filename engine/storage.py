@@ -10,6 +10,9 @@ from utils.errors import InputError
 from utils.files import leftovers
 from utils.locks import ProcessLock
 
+_BEFORE = (".lock", "environment.json", "metrics.json")
+"""What a run has before its config."""
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -36,21 +39,41 @@ def superfluous(outputs: Path) -> list[Path]:
 
     Of a finished run, all but the checkpoint that its name stands for: the best one, else the last one, and it has to
     be whole. Of a run that did not finish, only what a killed write left, since its checkpoints are for resuming it. Of
-    a run that a process is at work on, nothing.
+    a run that was killed before it could be found, everything. Of a run that a process is at work on, nothing.
     """
-    found: list[Path] = []
+    found = [folder for run in _never_begun(outputs) if _is_free(outputs, run) for folder in _folders(outputs, run)]
     for run in run_ids(outputs):
-        folder = Folders.of(outputs, run).models
-        try:
-            with ProcessLock(folder / ".lock", f"run {run}"):
-                found += leftovers(folder)
-        except InputError:
+        if not _is_free(outputs, run):
             continue
+        found += leftovers(Folders.of(outputs, run).models)
         if _status(outputs, run) == "finished":
             whole = {each.path.name for each in stored(outputs, run) if each.problem is None}
             kept = next((name for name in PREFERRED if name in whole), None)
             found += [path for path in _checkpoints(outputs, run) if kept and path.name != kept]
     return found
+
+
+def _never_begun(outputs: Path) -> list[str]:
+    """The runs that have no config, and nothing else but what is written before it."""
+    begun = run_ids(outputs)
+    folders = [path for path in sorted(outputs.glob("models/*/")) if path.name not in begun]
+    return [
+        path.name for path in folders if {*path.iterdir()} <= {*leftovers(path), *(path / name for name in _BEFORE)}
+    ]
+
+
+def _folders(outputs: Path, run_id: str) -> list[Path]:
+    folders = Folders.of(outputs, run_id)
+    return [folder for folder in (folders.models, folders.visualizations, folders.logs) if folder.is_dir()]
+
+
+def _is_free(outputs: Path, run_id: str) -> bool:
+    """Whether no process is at work on a run."""
+    try:
+        with ProcessLock(Folders.of(outputs, run_id).models / ".lock", f"run {run_id}"):
+            return True
+    except InputError:
+        return False
 
 
 def _checkpoints(outputs: Path, run_id: str) -> list[Path]:

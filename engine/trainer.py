@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from data_utils.batches import Batch, Batches
@@ -39,7 +39,7 @@ from engine.tracking import Trackers, build_trackers
 from engine.update import GradientStep, OwnStep
 from engine.visualize import draw_plots
 from engine.window import Window
-from utils.errors import Interrupted, RunError
+from utils.errors import InputError, Interrupted, RunError
 from utils.seeds import derived_seed, seed_everything
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ class Trainer:
     # parts
     model: nn.Module
     splits: Splits
+    few: Tensor | None  # which examples of the training split these are, where only a few are trained on
     batches: Batches
     plan: Plan
     rate: Schedule
@@ -99,8 +100,9 @@ class Trainer:
             Interrupted: SIGINT or SIGTERM came; a checkpoint was written.
         """
         self._assemble(model, splits, train)
-        start(self)
-        (self.run.options.instead or Trainer.train)(self)
+        with self.run.lock(resumed=True):
+            start(self)
+            (self.run.options.instead or Trainer.train)(self)
 
     def train(self) -> None:
         """Train to the end, once `fit` has put the parts together."""
@@ -112,8 +114,9 @@ class Trainer:
     def session(self) -> Iterator[None]:
         """Within this the run is open; on leaving it its last checkpoint, its plots and how it ended are written."""
         run, logs, main = self.run, self.run.folders.logs, self.world.is_main
-        with run.lock(), write_narrative(logs) if main else nullcontext(), self.signals, explain_non_finite(self):
-            run.open(snapshot(self.hardware.device, run.chapter) if main else {})
+        narrative = write_narrative(logs) if main else nullcontext()
+        with run.lock(resumed=False), narrative, self.signals, explain_non_finite(self):
+            run.open(snapshot(self.hardware.device, run.chapter) if main else {}, self.step)
             try:
                 with Record(logs / "metrics.jsonl", self.recorded_bytes) if main else NoRecord() as self.record:
                     announce(self)
@@ -123,6 +126,8 @@ class Trainer:
             except BaseException as error:
                 with suppress(RunError):  # a full disk may refuse this too; the first error is the one to tell
                     self._close(status_of(error))
+                if isinstance(error, InputError) and self.step == 0:  # such as a monitor that nothing is called by
+                    run.take_back()
                 raise
             self._close("finished")
         if main:
@@ -196,7 +201,7 @@ class Trainer:
     def _assemble(self, model: nn.Module, splits: Splits, train: Dataset[Any] | None) -> None:
         """Put the parts together; nothing is written yet, so a mistake leaves nothing behind."""
         config, device, world = self.config.trainer, self.hardware.device, self.world
-        self.splits, data = data_to_train_on(splits, train, self.config)
+        self.splits, data, self.few = data_to_train_on(splits, train, self.config)
         self.model, share = model.to(device).train(), (world.rank, world.size)
         split_model(model, self.config, world)
         self.batches = Batches(data, config.batch_size, self.config.seed, device, config.workers, *share)
@@ -230,7 +235,7 @@ class Trainer:
         with self.averaged():
             draw_plots(self)
         if run.options.save_checkpoint and self.world.is_main:
-            self.trackers.checkpoint(run.files_to_keep(), ["latest", run.run_id], results_of(self))
+            self.trackers.checkpoint(run.folders.files_to_keep(), ["latest", run.run_id], results_of(self))
             log.info("saved %s", run.folders.models)
 
     def _close(self, status: str) -> None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from utils.errors import InputError
-from utils.files import cannot_write
+from utils.files import cannot_write, make_folder
 
 
 class ProcessLock:
@@ -25,7 +25,7 @@ class ProcessLock:
 
     def __enter__(self) -> "ProcessLock":
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             while not self._try():
                 pass  # the holder ended, and took its file with it, between our opening and our locking it
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Which of the processes of one launch this is, by what torchrun says in the environment.
+"""Which of the processes of one launch this is, by what torchrun says in the environment, and how to launch again.
 
 Free of torch, so that a mistake in a config is answered before torch is loaded.
 """
@@ -23,6 +23,22 @@ def world_size() -> int:
 def is_main() -> bool:
     """Whether this is rank 0, the one that writes and tells."""
     return not launched() or os.environ["RANK"] == "0"
+
+
+def spans_machines() -> bool:
+    """Whether torchrun started processes on other machines too."""
+    return world_size() > 1 and os.environ.get("LOCAL_WORLD_SIZE") != os.environ["WORLD_SIZE"]
+
+
+def launch_command(script: Path, processes: int) -> list[str]:
+    """What starts `script` with this Python from the current folder, by torchrun where `processes` are several."""
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    return [_from_here(Path(sys.executable)), *(torchrun if processes > 1 else []), _from_here(script)]
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def speaks_for_all() -> bool:

@@ -3,14 +3,18 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 # Before pydantic is imported: it would look through every installed package for plugins, and use any it finds.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from utils.errors import InputError, did_you_mean, unknown
+
+MOST = 10**9
+"""More of anything that is counted is a slip: libraries fail on it in ways of their own, or take down the machine."""
+Count = Annotated[int, Field(ge=1, le=MOST)]
 
 
 class Strict(BaseModel):

@@ -50,7 +50,7 @@ def prune(project: Project, chapter: str, outputs: Path | None, dry_run: bool, y
     """Delete the checkpoints of chapter NN that nobody needs any more.
 
     Of a finished run one whole checkpoint stays, the best one where there is one. Of a run that did not finish all
-    stay. What killed processes left half-written goes.
+    stay. What killed processes left half-written goes, and so do runs that had no config yet.
     """
     _look(project, chapter, outputs, "prune", *["--dry-run"] * dry_run, *["--yes"] * yes)
 

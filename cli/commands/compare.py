@@ -6,7 +6,7 @@ import click
 
 from cli.chapters import Project
 from cli.processes import become
-from cli.runs import find_run
+from cli.runs import find_made_run
 
 
 @click.command("compare")
@@ -18,10 +18,10 @@ from cli.runs import find_run
 def command(project: Project, run: str, outputs: Path | None) -> None:
     """Hold a run against the band of its experiment: what its seeds did when they were reproduced.
 
-    RUN is the id of a run, or its folder in models/. Says in words where loss, gradient norm or the monitored metric
-    leaves the band, and draws it. The exit code is 1 where one does.
+    RUN is the id of a run, its folder in models/, or latest: the newest of all chapters, or of --outputs. Says in words
+    where loss, gradient norm or the monitored metric leaves the band, and draws it. The exit code is 1 where one does.
     """
-    chapter, folder = find_run(project, run, outputs)
+    chapter, folder = find_made_run(project, run, outputs)
     venv = project.venv(chapter)
     venv.ensure("base")
     become(venv.python, ["-P", "-m", "cli.compare_tool", str(chapter.folder), str(folder.parents[1]), folder.name])

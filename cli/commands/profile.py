@@ -4,11 +4,12 @@ import click
 
 from cli.chapters import Project
 from cli.commands.train import start
+from cli.options import PROFILED_STEPS
 
 
 @click.command("profile", context_settings={"ignore_unknown_options": True})
 @click.argument("chapter", metavar="NN")
-@click.option("--steps", type=click.IntRange(min=1), default=20, show_default=True, help="Training steps to profile.")
+@click.option("--steps", type=PROFILED_STEPS, default=20, show_default=True, help="Training steps to profile.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def command(project: Project, chapter: str, steps: int, arguments: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from cli.chapters import Chapter, Project
 from cli.groups import Group
 from cli.options import DEBUG
 from cli.processes import become
-from cli.runs import find_run
+from cli.runs import find_made_run
 
 _URI = click.option(
     "--uri",
@@ -30,7 +30,7 @@ def command() -> None:
 
 
 @command.command("register")
-@click.argument("run", metavar="RUN_ID")
+@click.argument("run", metavar="RUN")
 @click.option("--outputs", type=click.Path(path_type=Path), help="Where the run is; default: the chapters' outputs/.")
 @_URI
 @DEBUG
@@ -38,10 +38,12 @@ def command() -> None:
 def register(project: Project, run: str, outputs: Path | None, uri: str | None, debug: bool) -> None:
     """Make a finished run the next version of its chapter's model.
 
+    RUN is the id of a run, its folder in models/, or latest: the newest of all chapters, or of --outputs.
+
     Kept are its checkpoint, config, results and record, an ONNX export that was compared with the checkpoint, its
     signature and a model card.
     """
-    chapter, folder = find_run(project, run, outputs)
+    chapter, folder = find_made_run(project, run, outputs)
     _work(project, chapter, ["registry", "export"], "register", uri, debug, str(chapter.folder), str(folder))
 
 

@@ -6,7 +6,7 @@ import click
 
 from cli.chapters import Project
 from cli.processes import become
-from cli.runs import find_run
+from cli.runs import find_made_run
 
 
 @click.command("replay")
@@ -18,11 +18,11 @@ from cli.runs import find_run
 def command(project: Project, run: str, outputs: Path | None) -> None:
     """Make a run again and compare the two bit for bit.
 
-    RUN is the id of a run, or its folder in models/. It is made again from its config.yaml and the settings in its
-    environment.json, in its chapter's environment. Says where versions, hardware or code are no longer those of the
-    run. The exit code is 1 where anything differs but times.
+    RUN is the id of a run, its folder in models/, or latest: the newest of all chapters, or of --outputs. It is made
+    again from its config.yaml and the settings in its environment.json, in its chapter's environment. Says where
+    versions, hardware or code are no longer those of the run. The exit code is 1 where anything differs but times.
     """
-    chapter, folder = find_run(project, run, outputs)
+    chapter, folder = find_made_run(project, run, outputs)
     venv = project.venv(chapter)
     venv.ensure("base")
     become(venv.python, ["-m", "cli.replay_tool", str(chapter.folder), str(folder.parents[1]), folder.name])

@@ -17,7 +17,7 @@ from utils.errors import InputError
 @click.argument("settings", nargs=-1, metavar="KEY=VALUES...")
 @click.option("--experiment", required=True, metavar="NAME", help="The experiment to train again and again.")
 @click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True, help="Trainings in all.")
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Trainings at a time.")
+@click.option("--jobs", type=click.IntRange(1, 1024), default=2, show_default=True, help="Trainings at a time.")
 @click.option("--metric", metavar="NAME", default="", help="What to look at; validation/accuracy unless given.")
 @click.option("--mode", type=click.Choice(["min", "max"]), help="Which way is better; min for a loss or an error.")
 @click.option("--name", metavar="NAME", help="The sweep's folder under outputs/sweeps/; the experiment unless given.")

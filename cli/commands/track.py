@@ -7,7 +7,7 @@ import click
 from cli.chapters import Project
 from cli.options import DEBUG
 from cli.processes import become
-from cli.runs import find_run
+from cli.runs import find_made_run
 
 
 @click.command("track")
@@ -29,12 +29,12 @@ def command(
 ) -> None:
     """Show a run on a tracker: rows, pictures and checkpoints, from what is in its folder.
 
-    RUN is the id of a run, or its folder in models/.
+    RUN is the id of a run, its folder in models/, or latest: the newest of all chapters, or of --outputs.
 
     For a run that was made without that tracker, or whose tracker failed. The event files of TensorBoard are made
     anew; on wandb, delete the run first if it is there, or its rows are added to it.
     """
-    chapter, folder = find_run(project_, run, outputs)
+    chapter, folder = find_made_run(project_, run, outputs)
     venv = project_.venv(chapter)
     venv.ensure("base")
     options = [f"--uri={uri}"] if uri else []

@@ -1,14 +1,10 @@
-"""What keeps a sweep whole: one process at a time, signals that are noted, and a journal mended after a kill."""
+"""What keeps a sweep whole: signals that are noted, and a journal mended after a kill."""
 
-import fcntl
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-
-from utils.errors import InputError
-from utils.files import cannot_write
 
 
 def mend(journal: Path) -> None:
@@ -19,22 +15,6 @@ def mend(journal: Path) -> None:
         if not content.endswith(b"\n"):
             with journal.open("rb+") as file:
                 file.truncate(content.rfind(b"\n") + 1)
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One process at a time runs the sweep in `folder`."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("w")
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"the sweep in {folder} is being run by another process") from None
-        yield
 
 
 @contextmanager

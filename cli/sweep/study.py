@@ -15,14 +15,16 @@ from optuna.trial import FrozenTrial, TrialState
 
 from cli.sweep.request import Request
 from cli.sweep.results import conclude
-from cli.sweep.safety import alone, mend, noted_signals
+from cli.sweep.safety import mend, noted_signals
 from cli.sweep.space import Dimension, parse
-from cli.sweep.training import Training, Values, end_orphans, finished
+from cli.sweep.training import Training, Values, end_orphans, finished, share_of_cores
 from utils.errors import InputError, Interrupted
 from utils.files import cannot_write
+from utils.locks import ProcessLock
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_STOP = 30.0  # a training asked to stop writes a checkpoint first
+_REFUSALS = 20  # and no other end, whatever the values were: a mistake in the settings that all trials share
 # A trial is compared with others from its third evaluation on, once there are five to compare it with.
 _TRIALS_BEFORE_PRUNING, _EVALUATIONS_BEFORE_PRUNING = 5, 2
 
@@ -36,13 +38,13 @@ def run(request: Request) -> None:
         Interrupted: SIGINT or SIGTERM came; `--resume` goes on.
     """
     request = request.settled()
-    with alone(request.folder), noted_signals() as received:
+    with ProcessLock(request.folder / ".lock", f"the sweep in {request.folder}"), noted_signals() as received:
         sweep = _Sweep(request)
         try:
             sweep.run(received)
         except InputError:
             sweep.stop()
-            if not request.resume and sweep.ended() == 0:
+            if not request.resume and sweep.came_to_nothing():
                 shutil.rmtree(request.folder)  # a mistake on the command line must not take the name
             raise
         finally:
@@ -80,10 +82,11 @@ class _Sweep:
         while not received:
             for number in list(self.running):
                 self._look_at(number)
+            self._refuse_a_mistake(_REFUSALS)
             while len(self.running) < self.request.jobs and self.begun() < self.trials:
                 self._start()
             if not self.running:
-                return
+                return self._refuse_a_mistake(1)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def stop(self) -> None:
@@ -100,7 +103,14 @@ class _Sweep:
 
     def ended(self) -> int:
         """Trials that came to an end."""
-        return sum(trial.state.is_finished() and not _is_lost(trial) for trial in self._all())
+        return len(self._ended())
+
+    def came_to_nothing(self) -> bool:
+        """Whether `train.py` refused the settings of all trials that ended."""
+        return all(trial.user_attrs.get("refused") for trial in self._ended())
+
+    def _ended(self) -> list[FrozenTrial]:
+        return [trial for trial in self._all() if trial.state.is_finished() and not _is_lost(trial)]
 
     def _all(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
@@ -113,10 +123,11 @@ class _Sweep:
         chosen = [f"{key}={value}" for key, value in trial.params.items()]
         flags = [] if self.request.wandb else ["--no-wandb"]
         script = Path(self.request.chapter) / "src/train.py"
-        arguments = ["--experiment", self.request.experiment, *flags, *self.fixed, *chosen]
+        settings = [*self.fixed, *chosen]
+        arguments = ["--experiment", self.request.experiment, *flags, *settings]
         folder = self._folder(trial.number)
         try:
-            training = Training(script, arguments, folder)
+            training = Training(script, arguments, folder, share_of_cores(self.request.jobs, settings))
         except OSError as error:
             raise cannot_write(folder, error) from error
         self.running[trial.number] = trial, training, Values(folder, self.request.metric)
@@ -148,14 +159,18 @@ class _Sweep:
             self.study.tell(trial, state=TrialState.PRUNED)
             verdict = f"pruned at evaluation {len(values.known)}"
         else:
-            if code == 2 and self.ended() == 0:
-                self._forget(trial.number)
-                raise InputError(f"trial {trial.number}: {training.why()}")
             why = f"{self.request.metric} was never finite" if code == 0 else training.why()
             trial.set_user_attr("why", why)
+            trial.set_user_attr("refused", code == 2)
             self.study.tell(trial, state=TrialState.FAIL)
             verdict = f"failed: {why}"
         print(f"trial {trial.number}  {settings}  {verdict}", file=sys.stderr)
+
+    def _refuse_a_mistake(self, trials: int) -> None:
+        """Raise what the first trial was refused for, if so many have ended and all were refused."""
+        if self.ended() >= trials and self.came_to_nothing():
+            first = self._ended()[0]
+            raise InputError(f"trial {first.number}: {first.user_attrs['why']}")
 
     def _take_up_what_was_lost(self) -> None:
         """Trials that were running when the sweep was killed: count those that finished, and put the others back."""

@@ -7,12 +7,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from cli.environment import environment
+from cli.processes import why_it_failed
 from engine.record import parse_rows
+
+
+def share_of_cores(jobs: int, settings: Iterable[str]) -> dict[str, str]:
+    """Variables by which `jobs` trainings at a time take no core from each other; none where threads are settled.
+
+    Args:
+        jobs: How many.
+        settings: What `train.py` is given.
+    """
+    settled = "OMP_NUM_THREADS" in os.environ or any(each.startswith("hardware.threads=") for each in settings)
+    if settled or jobs == 1:
+        return {}
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {"OMP_NUM_THREADS": str(max(1, cores // jobs))}
 
 
 class Training:
@@ -22,16 +37,17 @@ class Training:
         script: The train.py.
         arguments: Its arguments, without `--outputs`.
         folder: Where its outputs and its log go.
+        variables: On top of this process's.
     """
 
-    def __init__(self, script: Path, arguments: Sequence[str], folder: Path) -> None:
+    def __init__(self, script: Path, arguments: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
         self.folder = folder
         self.was_ended = False
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "output.log").open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, str(script), *arguments, "--outputs", str(folder)],
-                env=environment(),
+                env=environment() | dict(variables),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -57,9 +73,7 @@ class Training:
 
     def why(self) -> str:
         """The error that it ended with."""
-        lines = (self.folder / "output.log").read_text(errors="replace").splitlines()
-        errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-        return (errors or lines or ["it said nothing"])[-1]
+        return why_it_failed(self.folder / "output.log")
 
 
 class Values:

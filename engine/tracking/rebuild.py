@@ -8,10 +8,11 @@ import yaml
 
 from engine.config import TrackingConfig
 from engine.record import read_rows
-from engine.run import Folders, find_run, read_summary
+from engine.run import Folders, read_summary
 from engine.tracking import build_tracker
 from engine.tracking.base import RunInfo
 from utils.errors import InputError, RunError
+from utils.runs import find_run
 from utils.schema import validate
 
 
@@ -28,7 +29,7 @@ def rebuild(outputs: Path, run_id: str, name: str, changes: dict[str, Any]) -> I
         InputError: There is no such run or tracker, or the run left no record that can be read.
         RunError: The tracker fails.
     """
-    run_id = find_run(outputs, run_id)
+    run_id = find_run(run_id, [outputs], str(outputs)).name
     folders, summary = Folders.of(outputs, run_id), read_summary(outputs, run_id)
     config, rows = _read_config(folders.models / "config.yaml"), read_rows(folders.logs / "metrics.jsonl")
     section = config["tracking"]
@@ -56,7 +57,7 @@ def rebuild(outputs: Path, run_id: str, name: str, changes: dict[str, Any]) -> I
         tracker.log(rows)
         for picture in sorted(folders.visualizations.glob("*.png")):
             tracker.figure(picture.stem, picture, rows[-1]["step"])
-        if files := [path for path in sorted(folders.models.iterdir()) if path.suffix in (".pt", ".yaml")]:
+        if files := folders.files_to_keep():
             tracker.checkpoint(files, ["latest", run_id], summary)
         status = summary["status"] if summary["status"] != "running" else "interrupted"  # it was killed
         yield from _said(tracker.finish(status))

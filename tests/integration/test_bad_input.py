@@ -147,6 +147,23 @@ MISTAKES: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
         ("noisy_blobs has no validation split: set data.validation above 0",),
     ),
     "too little data": (("--experiment", "blobs", "data.n=4"), ("data.test=0.2", "leaves")),
+    "too long": (("--experiment", "blobs", "trainer.duration=1e308 epochs"), ("trainer.duration: ", "at most 1e+18")),
+    "too many epochs": (("--experiment", "blobs", "--epochs", 10**30), ("trainer.duration: ", "at most 1e+18")),
+    "a batch that no machine holds": (
+        ("--experiment", "blobs", f"trainer.batch_size={10**21}", "trainer.accumulate=2000000000"),
+        ("trainer.batch_size: ", "trainer.accumulate: ", "less than or equal to 1000000000"),
+    ),
+    "threads of another world": (
+        ("--experiment", "blobs", "hardware.threads=2000000", "trainer.workers=100000"),
+        ("hardware.threads: ", "trainer.workers: ", "less than or equal to 1024"),
+    ),
+    "data that no machine holds": (
+        ("--experiment", "blobs", "data.n=99999999999", f"data.features={10**21}", "data.noise=1e308"),
+        ("data.n: ", "data.features: ", "data.noise: "),
+    ),
+    "a model that no machine holds": (("--experiment", "blobs", f"model.hidden={10**30}"), ("model.hidden: ",)),
+    "a seed of the claims too large": (("--experiment", "blobs", f"seeds=[{2**32}]"), ("seeds.0: ",)),
+    "too much to profile": (("--experiment", "blobs", "--profile", 10**20), ("not in the range 1<=x<=10000",)),
     "unknown metric": (("--experiment", "blobs", "trainer.metrics=[acuracy]"), ("did you mean 'accuracy'?",)),
 }
 
@@ -156,6 +173,27 @@ def test_a_mistake_on_the_command_line_is_one_line(mistake: str, commands: Comma
     arguments, parts = MISTAKES[mistake]
     assert_refused(commands.train(*arguments), 2, *parts)
     assert files_under(commands.outputs) == {}
+
+
+@pytest.mark.parametrize(
+    "option", ["--load-checkpoint", "--resume", "--outputs", "--config", "--experiment", "--plot", "--seeds", "--tags"]
+)
+def test_an_option_without_its_value_is_not_left_out_in_silence(
+    option: str, commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # an empty path is this folder
+    ended = commands.train("--experiment", "blobs", "--no-wandb", option, "")
+    assert_refused(ended, 2, f"{option} is given an empty value")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("several", [(), ("--seeds", "0-1"), ("--seeds", "0-1", "model.dropout=0.0")])
+def test_a_mistake_that_the_first_evaluation_finds_leaves_no_run(several: tuple[str, ...], commands: Commands) -> None:
+    wrong = ("trainer.monitor.metric=validation/acuracy", "tracking.tensorboard=true")
+    ended = commands.train("--experiment", "blobs", "--no-wandb", *wrong, *several)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "error: trainer.monitor.metric is 'validation/acuracy', but evaluated are: " in ended.stderr
+    assert list(commands.outputs.glob("*/*")) == []
 
 
 def test_all_mistakes_in_a_config_are_told_at_once(commands: Commands) -> None:
@@ -200,6 +238,7 @@ def test_a_config_of_another_experiment_is_refused(commands: Commands, tmp_path:
     [
         (("--experiment", "blobs"), "Missing option '--checkpoint'"),
         (("--checkpoint", "latest"), "Missing option '--experiment'"),
+        (("--checkpoint", "", "--experiment", "blobs"), "--checkpoint is given an empty value"),
         (("--checkpoint", "latest", "--experiment", "blbs"), "did you mean 'blobs'?"),
         (("--checkpoint", "latest", "--experiment", "blobs", "--plot", "curve"), "unknown plot 'curve'"),
         (("--checkpoint", "latest", "--experiment", "blobs", "--split", "tset"), "'tset' is not one of"),
@@ -360,6 +399,31 @@ def test_an_evaluation_of_a_split_that_there_is_not_names_the_flag(commands: Com
     assert_refused(ended, 2, "noisy_blobs has no validation split to evaluate on: add --split test")
 
 
+@pytest.mark.parametrize(
+    "override", ["model.hidden=5", "optimizer.lr=1", "optimizer=adam", "trainer.duration=1 step", "tags=[a]"]
+)
+def test_an_override_that_an_evaluation_has_no_use_for_is_one_line(
+    override: str, commands: Commands, good: Outcome
+) -> None:
+    before = files_under(good.run.outputs)
+    ended = commands.evaluate(
+        "--checkpoint", good.run.folders.models / "model_last.pt", "--experiment", "blobs", override
+    )
+    key = override.partition("=")[0]
+    assert_refused(
+        ended, 2, f"{key} would have no effect: ", "what can be changed is data, hardware, seed, trainer.batch"
+    )
+    assert files_under(good.run.outputs) == before
+
+
+def test_what_an_evaluation_uses_can_be_changed(commands: Commands, good: Outcome) -> None:
+    changes = ("data.noise=0.5", "hardware=cpu", "seed=3", "trainer.batch_size=5", "trainer.metrics=[error]")
+    checkpoint = good.run.folders.models / "model_last.pt"
+    ended = commands.evaluate("--checkpoint", checkpoint, "--experiment", "blobs", *changes)
+    assert ended.code == 0, ended.stderr
+    assert "  error " in ended.stdout and "  accuracy " not in ended.stdout
+
+
 def test_an_evaluation_that_cannot_be_written_is_one_line(commands: Commands, good: Outcome) -> None:
     commands.outputs.write_text("in the way")
     checkpoint = good.run.folders.models / "model_last.pt"
@@ -498,6 +562,15 @@ def test_resuming_a_run_with_a_damaged_file_is_one_line(name: str, commands: Com
     assert files_under(commands.outputs) == before
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", "null", '{"status": "running", "chapter": "x", "last": 3}'])
+def test_resuming_a_run_whose_notes_are_none_is_one_line(content: str, commands: Commands, stopped: Run) -> None:
+    (stopped.folders.models / "metrics.json").write_text(content)
+    before = files_under(commands.outputs)
+    refused = f"run {stopped.run_id} has no readable metrics.json; start a new run"
+    assert_refused(commands.train("--resume", stopped.run_id), 2, refused)
+    assert files_under(commands.outputs) == before
+
+
 def test_a_run_that_has_no_checkpoint_yet_starts_over(commands: Commands) -> None:
     run = commands.bench.run(commands.bench.config("blobs"))
     with pytest.raises(ZeroDivisionError):
@@ -525,6 +598,18 @@ def test_a_renamed_run_is_no_obstacle(commands: Commands, stopped: Run) -> None:
 
 
 # ---- runs and data that fail -------------------------------------------------------------------------------------
+
+
+def test_a_lack_of_memory_is_one_line(tmp_path: Path) -> None:
+    limit = 6 * 2**30  # of addresses, so that nothing is really taken
+    ended = call(
+        *(NETWORK / "src/train.py", "--experiment", "blobs", "--no-wandb", "--outputs", tmp_path, "data.n=1000000000"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )
+    assert_refused(
+        ended, 1, "not enough memory: use a smaller trainer.batch_size, model or data set (Unable to allocate"
+    )
+    assert files_under(tmp_path) == {}
 
 
 def test_a_process_exits_with_1_where_the_run_fails(tmp_path: Path) -> None:

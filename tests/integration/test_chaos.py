@@ -45,6 +45,16 @@ def test_a_signal_to_all_processes_of_a_run_with_workers_stops_it_with_a_checkpo
     assert load_checkpoint(checkpoint)["step"] == int(step[0])
 
 
+@pytest.mark.parametrize("option", ["--kills", "--jobs"])
+def test_none_to_kill_is_refused_in_words(option: str, tmp_path: Path) -> None:
+    arguments = {"--kills": 1, "--seed": 3, "--jobs": 1} | {option: 0}
+    words = [str(word) for pair in arguments.items() for word in pair]
+    ended = call(ROOT / "tools/chaos/resume.py", *words, env={"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)})
+    assert ended.code == 2
+    assert ended.stderr.endswith(f"error: argument {option}: give 1 or more, not 0\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_kill_at_any_call_of_a_write_leaves_the_old_checkpoint_or_the_new_one(tmp_path: Path) -> None:
     ended = call(ROOT / "tests/doubles/killed_writer.py", tmp_path, env={"PYTHONPATH": str(ROOT)})
     assert ended.code == 0, ended.stderr

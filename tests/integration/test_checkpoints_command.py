@@ -4,15 +4,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 
+from engine import Run
 from tests.doubles.bench import NETWORK, Bench, Outcome
 from tests.doubles.scripts import Ended, call
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
-from utils.errors import Interrupted
 
 HOLD = """
 import pathlib, sys, time, utils.locks
@@ -44,9 +45,9 @@ def stopped(bench: Bench) -> Outcome:
     run = bench.run(bench.config("blobs"))
 
     def stop(*_: object) -> None:
-        raise Interrupted(15, "stop")
+        raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(KeyboardInterrupt):
         bench.train(run, prepare=lambda model: setattr(model, "measures", stop))
     (run.folders.models / "model_last.pt").write_bytes(b"half")
     return Outcome(run)
@@ -107,20 +108,49 @@ def test_pruning_never_deletes_the_last_good_one(
     assert pt_files(finished) == left
 
 
-def test_a_run_at_work_is_left_alone(bench: Bench, finished: Outcome) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, finished.run.folders.models / ".lock"],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@contextmanager
+def held(run: Run) -> Iterator[None]:
+    """Within this, another process is at work on `run`."""
+    lock = run.folders.models / ".lock"
+    process = subprocess.Popen([sys.executable, "-c", HOLD, lock], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     try:
-        assert checkpoints(bench, "prune", "--yes").stdout == "nothing to delete\n"
+        yield
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_run_at_work_is_left_alone(bench: Bench, finished: Outcome) -> None:
+    with held(finished.run):
+        assert checkpoints(bench, "prune", "--yes").stdout == "nothing to delete\n"
+
+
+@pytest.mark.parametrize(
+    "written", [(), ("environment.json",), ("environment.json", "metrics.json", ".config.yaml.ab12_x9z")]
+)
+def test_a_run_that_was_killed_before_it_had_a_config_is_pruned_away(written: tuple[str, ...], bench: Bench) -> None:
+    run = bench.run(bench.config("blobs"))
+    for folder in (run.folders.models, run.folders.logs):
+        folder.mkdir(parents=True)
+    for name in written:
+        (run.folders.models / name).touch()
+    (run.folders.logs / "train.log").touch()
+    with held(run):
+        assert checkpoints(bench, "prune", "--yes").code == 2  # it may be about to begin
+    ended = checkpoints(bench, "prune", "--yes")
+    assert (ended.code, ended.stdout.splitlines()[:-1]) == (0, [str(run.folders.models), str(run.folders.logs)])
+    assert list(bench.outputs.glob("*/*")) == []
+
+
+def test_a_folder_with_anything_else_in_it_is_not_ours_to_prune(bench: Bench, finished: Outcome) -> None:
+    mine = bench.outputs / "models/mine"
+    mine.mkdir()
+    for name in ("metrics.json", "notes.txt"):
+        (mine / name).touch()
+    assert "mine" not in checkpoints(bench, "prune", "--yes").stdout
+    assert sorted(path.name for path in mine.iterdir()) == ["metrics.json", "notes.txt"]
 
 
 def test_an_empty_place_is_one_line(bench: Bench) -> None:

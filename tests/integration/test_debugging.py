@@ -201,20 +201,51 @@ def test_the_learning_rate_finder_draws_one_picture_and_names_a_rate_that_works(
     assert outcome.summary["last"]["train/accuracy"] > 0.85
 
 
-def test_the_learning_rate_finder_stops_where_the_loss_blows_up(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class Parabola(WrongShape):
-        def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-            return {"loss": 50 * self.layer.weight.square().sum() + 1}  # stable up to a rate of 2 / (2 · 50)
+class Parabola(WrongShape):
+    """A loss with a known limit of stability, and its lowest value wherever one likes."""
 
-    bench.train(bench.run(bench.config("blobs"), instead=find_rate), model=Parabola())
+    def __init__(self, lowest: float) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        nn.init.normal_(self.layer.weight)
+        self.lowest = lowest
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        return {"loss": 50 * self.layer.weight.square().sum() + self.lowest}  # stable up to a rate of 2 / (2 · 50)
+
+
+@pytest.mark.parametrize("lowest", [1.0, 0.0, -100.0, -1e4, 1e4])
+def test_the_learning_rate_finder_stops_where_the_loss_blows_up_wherever_its_zero_is(
+    lowest: float, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.train(bench.run(bench.config("blobs"), instead=find_rate), model=Parabola(lowest))
     diverged = re.search(
         r"(\d+) steps: lowest loss at (\S+), diverged at (\S+)$", capsys.readouterr().out, re.MULTILINE
     )
     assert diverged is not None
     assert int(diverged[1]) < 100
-    assert float(diverged[3]) > 0.02
+    assert 0.02 < float(diverged[3]) < 0.5
+
+
+class SpreadOfInputs(WrongShape):
+    """A loss that no learning rate changes."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        return {"loss": batch[0].square().mean() + 0 * self.layer.weight.sum()}
+
+
+def test_the_learning_rate_finder_weighs_the_passes_of_a_step_as_training_does(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn: dict[str, list[float]] = {}
+    monkeypatch.setattr("plotting.render", lambda name, found: drawn.update(found))
+    monkeypatch.setattr("plotting.save", lambda figure, path: None)
+    changes = ("trainer.batch_size=10", "trainer.accumulate=5")  # 48 examples: one step an epoch, its last pass of 8
+    config = bench.config("blobs", *changes)
+    bench.train(bench.run(config, instead=find_rate), model=SpreadOfInputs())
+    mean = load(config.data).train.inputs.square().mean().item()
+    assert drawn["losses"] == pytest.approx([mean] * 100, rel=1e-5)
+    assert "did not diverge" in capsys.readouterr().out
 
 
 def test_a_model_without_an_optimizer_has_no_learning_rate_to_find(tmp_path: Path) -> None:

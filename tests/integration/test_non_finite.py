@@ -74,6 +74,16 @@ def test_a_bad_example_is_named(bench: Bench, overrides: tuple[str, ...]) -> Non
     assert BAD in examples_in(message)
 
 
+def test_with_a_few_batches_a_bad_example_has_the_number_that_it_has_among_all(bench: Bench) -> None:
+    config = bench.config("blobs")
+    order = epoch_order(len(load(config.data).train), config.seed, 0).tolist()
+    batches = order.index(BAD) // config.trainer.batch_size + 1
+    message, _ = stopped_by(bench, float("nan"), f"trainer.overfit_batches={batches}")
+    named = examples_in(message)
+    assert BAD in named
+    assert set(named) <= set(order[: batches * config.trainer.batch_size])
+
+
 class InfiniteGradient(nn.Module):
     """A network whose loss is finite on the marked example, and one of whose gradients is not."""
 

@@ -77,8 +77,11 @@ def test_a_run_is_replayed_with_the_processes_and_the_seeds_that_it_had(
 
 def test_what_differs_is_named_and_so_are_other_versions(outputs: Path) -> None:
     environment = models(outputs) / "environment.json"
-    packages = json.loads(environment.read_text())["packages"]
-    change(environment, packages=packages | {"torch": "1.0"}, git={})
+    noted = json.loads(environment.read_text())
+    packages, hardware = noted["packages"], noted["hardware"]
+    resumed = {"step": 5, **noted, "packages": packages | {"torch": "1.0"}, "git": {}}
+    resumed["hardware"] = hardware | {"threads": 7}
+    change(environment, packages=packages | {"torch": "1.0"}, git={}, resumed=[resumed])
     record = outputs / "logs" / models(outputs).name / "metrics.jsonl"
     record.write_text(record.read_text().replace('"train/accuracy": ', '"train/accuracy": 1', 1))
     (models(outputs) / "model_last.pt").unlink()  # pruned, say
@@ -87,6 +90,7 @@ def test_what_differs_is_named_and_so_are_other_versions(outputs: Path) -> None:
     assert ended.stdout.splitlines()[:-1] == ["differs: row 1 of metrics.jsonl"]
     assert f"warning: torch was 1.0, is {packages['torch']}\n" in ended.stderr
     assert "warning: commit was absent, is " in ended.stderr
+    assert f"from step 5 on, threads was {hardware['threads']}, is 7; all is replayed as it began\n" in ended.stderr
 
 
 def test_a_run_that_did_not_finish_is_refused_in_one_line(outputs: Path) -> None:
@@ -103,16 +107,35 @@ def test_a_run_that_did_not_finish_is_refused_in_one_line(outputs: Path) -> None
             {"command": ["python", "deployment/optimise/__main__.py"]},
             "deployment/optimise/__main__.py and not by a train",
         ),
-        ({"command": None}, "environment.json does not have command; a replay needs to know"),
+        ({"command": None}, "environment.json: command is missing"),
+        ({"command": ["python"]}, "environment.json: command: list should have at least 2 items"),
+        ({"hardware": None}, "environment.json: hardware is missing"),
+        ({"hardware": {"device": "cpu"}}, "environment.json: hardware.threads is missing"),
+        ({"hardware": {"device": "cpu", "threads": 2_000_000}}, "hardware.threads: input should be less than or equal"),
+        ({"hardware": {"device": "a toaster", "threads": 1}}, "environment.json: hardware.device: "),
+        ({"environment": {"LD_PRELOAD": "/tmp/mine.so"}}, "environment.json: environment.LD_PRELOAD"),
+        (
+            {"hardware": {"device": "cuda", "threads": 1}},
+            " is cuda, but this machine has only cpu; use a machine that has it",
+        ),
     ],
 )
-def test_a_run_that_its_config_does_not_tell_all_of_is_refused(
+def test_a_run_that_its_files_do_not_tell_all_of_is_refused(
     outputs: Path, changes: dict[str, Any], reason: str
 ) -> None:
     change(models(outputs) / "environment.json", **changes)
     ended = replay(outputs)
     assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert reason in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["environment.json", "metrics.json"])
+@pytest.mark.parametrize("content", ["[]", "{}", "[" * 100_000])
+def test_a_file_that_is_not_what_its_name_says_is_refused_in_one_line(outputs: Path, name: str, content: str) -> None:
+    (models(outputs) / name).write_text(content)
+    ended = replay(outputs)
+    assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert name in ended.stderr
 
 
 def test_a_replay_that_fails_says_why_in_one_line(outputs: Path) -> None:
@@ -140,15 +163,15 @@ def test_the_command_finds_the_chapter_of_a_run(clone: ToyClone, outputs: Path) 
     os.rename(outputs, clone.root / "models/90_logistic/outputs")
     done = clone.scratch("replay", run_id)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert clone.scratch("replay", run_id[:-1]).stderr.endswith(f"did you mean {run_id}?\n")
+    assert clone.scratch("replay", run_id[:-1]).stderr.endswith(f"did you mean '{run_id}'?\n")
 
 
 def test_the_command_takes_a_folder_or_other_outputs(clone: ToyClone, outputs: Path) -> None:
     run_id = models(outputs).name
     change(models(outputs) / "metrics.json", status="running")  # enough to see that it was found
-    for arguments in ((str(models(outputs)),), (run_id, "--outputs", str(outputs))):
-        done = clone.scratch("replay", *arguments)
-        assert done.stderr.startswith(f"error: run {run_id} did not finish"), done.stderr
+    for arguments in ((str(models(outputs)),), (run_id, "--outputs", str(outputs)), ("latest", "--outputs", outputs)):
+        done = clone.scratch("replay", *map(str, arguments))
+        assert done.stderr.splitlines()[-1].startswith(f"error: run {run_id} did not finish"), done.stderr
 
 
 @pytest.mark.parametrize(

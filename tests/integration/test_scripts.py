@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import termios
@@ -183,14 +184,15 @@ def test_a_run_that_is_terminated_interrupted_and_killed_ends_like_one_that_was_
     assert ended.code == 143
     run_id = outcome_of(outputs).run.run_id
     advice = re.fullmatch(
-        rf"error: stopped at step (\d+); go on with (--experiment iris-hard --resume {run_id})",
+        rf"error: stopped at step (\d+); go on with (\S+python\S* \S+ --resume {run_id} --outputs \S+)",
         ended.stderr.splitlines()[-1],
     )
     assert advice is not None
     assert outcome_of(outputs).summary["status"] == "interrupted"
     assert outcome_of(outputs).checkpoint()["step"] == int(advice[1])
 
-    process = start(TRAIN, *advice[2].split(), *at_hand)
+    _, *arguments = shlex.split(advice[2])
+    process = start(*arguments)
     wait_for(lambda: epochs() > 40, process)
     process.send_signal(signal.SIGINT)
     ended = finish(process)

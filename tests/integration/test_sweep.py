@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from cli.sweep.request import Request
-from cli.sweep.training import _processes_of
+from cli.sweep.training import Training, _processes_of, share_of_cores
 from tests.doubles.bench import NETWORK, ROOT
 from tests.doubles.scripts import Ended, finish, start
 from tests.doubles.toy_clone import ToyClone
@@ -30,7 +30,7 @@ assert "--no-wandb" in sys.argv
 outputs = pathlib.Path(sys.argv[sys.argv.index("--outputs") + 1])
 settings = dict(argument.split("=") for argument in sys.argv if "=" in argument)
 x, is_held = float(settings["x"]), outputs.name[-1] in settings.get("held", "")  # by the number of its trial
-if settings.get("bad") == "config":
+if settings.get("bad") == "config" or x == float(settings.get("refused", "nan")):
     sys.exit(print("error: bad is not a known key", file=sys.stderr) or 2)
 for kind in ("models", "logs"):
     (outputs / kind / "run").mkdir(parents=True)
@@ -143,12 +143,40 @@ def test_where_every_trial_fails_the_last_line_says_why(chapter: Path) -> None:
     assert ended.stderr.endswith("the first failed so: the loss is nan at step 5\n")
 
 
-def test_a_mistake_in_the_settings_ends_the_sweep_with_the_line_of_the_first_trial(chapter: Path) -> None:
-    sweep = Sweep(chapter, "x=uniform(0,1)", "bad=config")
+@pytest.mark.parametrize("values", ["0.1,0.4", "0.4,0.1"])
+def test_a_value_that_is_refused_costs_its_trial_only_wherever_it_stands(values: str, chapter: Path) -> None:
+    sweep = Sweep(chapter, f"x=choice({values})", "refused=0.1", jobs=1)
     ended = sweep.run()
-    assert (ended.code, ended.stderr.count("\n")) == (2, 1)
-    assert ended.stderr.endswith(": bad is not a known key\n")
+    assert ended.code == 0, ended.stderr
+    assert [(row["x"], row["state"]) for row in sweep.results()] == [("0.4", "complete"), ("0.1", "fail")]
+    assert ended.stderr.count("failed: bad is not a known key") == 1
+
+
+@pytest.mark.parametrize(("trials", "refused"), [(3, 3), (500, 20)])
+def test_a_mistake_that_all_trials_are_refused_for_ends_the_sweep_with_its_line(
+    trials: int, refused: int, chapter: Path
+) -> None:
+    sweep = Sweep(chapter, "x=uniform(0,1)", "bad=config", trials=trials, jobs=1)
+    ended = sweep.run()
+    *said, error = ended.stderr.splitlines()
+    assert (ended.code, len(said), error) == (2, refused, "error: trial 0: bad is not a known key")
     assert not sweep.request.folder.exists()  # its name is free for the next attempt
+
+
+def test_trainings_at_a_time_share_the_cores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert share_of_cores(3, ["seed=1"]) == {"OMP_NUM_THREADS": "2"}
+    assert share_of_cores(100, ["seed=1"]) == {"OMP_NUM_THREADS": "1"}
+    assert share_of_cores(1, ["seed=1"]) == {}
+    assert share_of_cores(3, ["hardware.threads=4"]) == {}
+    script = tmp_path / "train.py"
+    script.write_text("import os; print(os.environ['OMP_NUM_THREADS'])")
+    training = Training(script, [], tmp_path / "trial", share_of_cores(3, []))
+    training.kill_after(time.monotonic() + 60)
+    assert (tmp_path / "trial/output.log").read_text() == "2\n"
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    assert share_of_cores(3, ["seed=1"]) == {}
 
 
 def test_an_unknown_metric_ends_the_sweep_with_those_there_are(chapter: Path) -> None:
@@ -212,7 +240,7 @@ def test_two_processes_do_not_run_one_sweep(chapter: Path) -> None:
     wait_for(lambda: (sweep.request.folder / "sweep.json").exists())
     second = sweep.resumed().run()
     assert second.code == 2
-    assert second.stderr.endswith("is being run by another process\n")
+    assert second.stderr.startswith("error: another process is at work on the sweep in ")
     process.terminate()
     assert finish(process).code == 143
 

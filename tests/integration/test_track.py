@@ -122,6 +122,26 @@ def test_the_command_becomes_the_environment_of_the_chapter_that_made_the_run(
         assert arguments[-3:] == [str(run.parents[1]), "a run", "tensorboard"]
 
 
+def test_latest_is_the_newest_run_of_all_chapters_and_the_command_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newest = "or-0-20260103T000000Z-aaaa"
+    for chapter, run in (
+        ("01_perceptron", "or-0-20260101T000000Z-ffff"),
+        ("02_adaline", newest),
+        ("03_mlp", "xor-0-20260102T000000Z-0000"),
+    ):
+        folder = tmp_path / "models" / chapter / "outputs/models" / run
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").touch()
+    started: list[list[str]] = []
+    monkeypatch.setattr("cli.venvs.Venv.ensure", lambda *_: None)
+    monkeypatch.setattr("cli.commands.track.become", lambda python, arguments: started.append(arguments))
+    command.main(["latest", "--to", "wandb"], obj=Project(tmp_path), standalone_mode=False)
+    assert started[0][-3:] == [str(tmp_path / "models/02_adaline/outputs"), newest, "wandb"]
+    assert capsys.readouterr().err == f"the latest run is {newest} of 02_adaline\n"
+
+
 def test_the_command_finds_out_which_chapter_made_a_run(tmp_path: Path) -> None:
     (tmp_path / "models/01_perceptron").mkdir(parents=True)
     with pytest.raises(InputError, match="there is no run 'nope' in the outputs of the chapters"):

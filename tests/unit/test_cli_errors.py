@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -5,6 +6,7 @@ from collections.abc import Callable
 
 import click
 import pytest
+import torch
 
 from cli.errors import run_command
 from utils.errors import InputError, Interrupted, RunError
@@ -40,6 +42,30 @@ def test_an_error_is_one_line_and_its_exit_code(error, code, monkeypatch, capsys
     assert capsys.readouterr().err == f"error: {error}\n"
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError("Unable to allocate 745. GiB for an array"), "(Unable to allocate 745. GiB for an array)"),
+        (MemoryError(), "or data set\n"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), "(CUDA out of memory. "),
+        (RuntimeError("MPS backend out of memory"), "(MPS backend out of memory)"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "DefaultCPUAllocator"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "Cannot allocate memory)"),
+    ],
+)
+def test_a_lack_of_memory_is_one_line_with_advice(error, reason, monkeypatch, capsys):
+    assert ends_with(raising(error), monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: not enough memory: use a smaller trainer.batch_size, model or data set")
+    assert said.count("\n") == 1 and reason in said
+
+
+def test_any_other_error_of_the_system_is_ours(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["program"])
+    with pytest.raises(RuntimeError, match="a defect"):
+        run_command(click.command()(raising(RuntimeError("a defect"))))
+
+
 def test_a_message_of_several_lines_becomes_one(monkeypatch, capsys):
     ends_with(raising(RunError("first\n  second")), monkeypatch)
     assert capsys.readouterr().err == "error: first second\n"
@@ -54,6 +80,30 @@ def test_debug_shows_the_traceback_as_well(monkeypatch, capsys):
 def test_an_unknown_option_is_one_line(monkeypatch, capsys):
     assert ends_with(lambda: None, monkeypatch, "--debgu") == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (("--from", ""), "--from is given an"),
+        (("--from=",), "--from is given an"),
+        (("xor", ""), "there is an"),
+        (("",), "there is an"),
+    ],
+)
+def test_an_empty_value_does_not_pass_for_none(arguments, where, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["program", *arguments])
+
+    @click.command()
+    @click.option("--from", "source")
+    @click.argument("names", nargs=-1)
+    def command(source: str | None, names: tuple[str, ...]) -> None:
+        """What it does."""
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(command)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"error: {where} empty value: write what you mean, or leave it out\n"
 
 
 def test_what_is_missing_is_named_with_where_to_read_on(monkeypatch, capsys):

@@ -236,7 +236,7 @@ def test_a_mistake_in_an_experiment_file_is_one_clear_line(chapter: Path, tmp_pa
 
 def saved(config: ExperimentConfig[ModelConfig], outputs: Path) -> Path:
     run = Run(Path("models/01"), config, outputs)
-    run.open({})
+    run.open({}, step=0)
     return run.folders.models / "config.yaml"
 
 

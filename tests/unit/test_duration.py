@@ -65,6 +65,16 @@ def test_whole_numbers_are_converted_exactly(n: int, per_epoch: int, examples: i
     assert steps(f"{n * examples} examples", per_epoch, examples) == n
 
 
+@pytest.mark.parametrize("amount", ["1e308", "1.1e18", "9" * 19])
+def test_a_duration_that_no_run_would_ever_reach_is_refused(amount: str) -> None:
+    with pytest.raises(ValueError, match=r"a duration must be at most 1e\+18 of its unit"):
+        Duration.parse(f"{amount} epochs")
+
+
+def test_the_longest_duration_can_be_counted() -> None:
+    assert steps("1e18 epochs", per_epoch=10**9) == pytest.approx(1e27)
+
+
 def test_one_of_something_is_written_in_the_singular() -> None:
     assert str(Duration.parse("1 epochs")) == "1 epoch"
     assert str(Duration.parse("1234567 step")) == "1234567 steps"

@@ -83,6 +83,15 @@ def test_an_error_without_words_of_its_own_is_still_named(tmp_path: Path, monkey
         write_atomic(tmp_path / "x", "new")
 
 
+def test_every_new_folder_on_the_way_is_made_to_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("utils.files.sync_folder", synced.append)
+    write_atomic(tmp_path / "models/a run/metrics.json", "{}")
+    assert synced == [tmp_path, tmp_path / "models", tmp_path / "models/a run"]
+    write_atomic(tmp_path / "models/a run/metrics.json", "{}")
+    assert synced[3:] == [tmp_path / "models/a run"]
+
+
 def test_the_file_may_be_read_by_others(tmp_path: Path) -> None:
     write_atomic(tmp_path / "x", "content")
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644

@@ -46,10 +46,12 @@ class Tally:
 def main() -> int:
     """Kill, resume, compare, print the table, and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--kills", type=int, required=True, help="how many processes to kill")
+    parser.add_argument("--kills", type=at_least_one, required=True, help="how many processes to kill")
     parser.add_argument("--seed", type=int, required=True, help="decides the instants")
     parser.add_argument("--kind", nargs="+", choices=KINDS, default=KINDS, help="kinds of runs (default: all)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time (default: one for each core)")
+    parser.add_argument(
+        "--jobs", type=at_least_one, default=os.cpu_count(), help="runs at a time (default: one for each core)"
+    )
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     kinds = arguments.kind[: arguments.kills]
@@ -66,6 +68,13 @@ def main() -> int:
         return 1
     shutil.rmtree(folder)
     return 0
+
+
+def at_least_one(text: str) -> int:
+    """The number that `text` is, from 1."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"give 1 or more, not {number}")
+    return number
 
 
 def torment(kind: str, kills: int, seed: int, folder: Path) -> Tally:

@@ -1,27 +1,25 @@
 """The schema of the `model:` section; the values come from config/."""
 
-from typing import Annotated
-
 from pydantic import Field
 
-from utils.schema import Strict
+from utils.schema import Count, Strict
 
 
 class Comparison(Strict):
     """How the tape is held against the same network by hand and by torch, at each evaluation."""
 
-    examples: int = Field(ge=1)
+    examples: Count
     """Training examples in the batch that all three compute on."""
-    repeats: int = Field(ge=1)
+    repeats: Count
     """Timed steps of each, taken in turn; the medians are compared."""
-    depths: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    depths: tuple[Count, ...] = Field(min_length=1)
     """Numbers of hidden layers that the `tape_cost` plot shows, each as wide as the first of `model.hidden`."""
 
 
 class ModelConfig(Strict):
     """What can be chosen about the network that the tape trains."""
 
-    hidden: tuple[Annotated[int, Field(ge=1)], ...]
+    hidden: tuple[Count, ...]
     """Units in each hidden layer."""
     learning_rate: float = Field(gt=0)
     """η of equation (6)."""

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from utils.schema import Strict
+from utils.schema import MOST, Strict
 
 
 class ModelConfig(Strict):
@@ -11,5 +11,5 @@ class ModelConfig(Strict):
     learning_rate: float = Field(gt=0)
     """η of equation (3). The weights start at zero, so it only scales them: no decision depends on it."""
 
-    margin_iterations: int = Field(ge=0)
+    margin_iterations: int = Field(ge=0, le=MOST)
     """How long to look for the margin of the training data before the first step; 0: do not look, know no bound."""

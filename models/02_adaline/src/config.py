@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from utils.schema import Strict
+from utils.schema import Count, Strict
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -14,7 +14,7 @@ class StabilityCurves(Strict):
 
     rates: tuple[Positive, ...] = Field(min_length=1)
     """Fractions of the stability limit."""
-    steps: int = Field(ge=1)
+    steps: Count
 
 
 class ModelConfig(Strict):

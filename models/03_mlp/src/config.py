@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from utils.schema import Strict
+from utils.schema import Count, Strict
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -68,7 +68,7 @@ OptimizerConfig = Annotated[Sgd | Momentum | Adam, Field(discriminator="name")]
 class ModelConfig(Strict):
     """What can be chosen about a multilayer perceptron."""
 
-    hidden: tuple[Annotated[int, Field(ge=1)], ...]
+    hidden: tuple[Count, ...]
     """Units of each hidden layer, from the input upwards; [] is a linear model."""
     activation: Literal["sigmoid", "tanh", "relu"]
     """Of the hidden layers."""

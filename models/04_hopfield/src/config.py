@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from utils.schema import Strict
+from utils.schema import Count, Strict
 
 
 class ModelConfig(Strict):
@@ -19,13 +19,13 @@ class ModelConfig(Strict):
     beta: float | None = Field(gt=0)
     """β of equation (7): how strongly the softmax favours the nearest pattern; null for the other two."""
 
-    sweeps: int = Field(ge=1)
+    sweeps: Count
     """How long to recall at most; a sweep updates each unit once."""
 
     flipped: float = Field(ge=0, le=1)
     """Fraction of the units that are flipped before a pattern is recalled; at 0.5 nothing is left of it."""
 
-    probes: int = Field(ge=1)
+    probes: Count
     """How often each pattern is recalled, each time with other units flipped."""
 
     spurious: bool

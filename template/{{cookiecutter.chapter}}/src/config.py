@@ -1,12 +1,10 @@
 """The schema of the `model:` section; the values come from config/."""
 
-from pydantic import Field
-
-from utils.schema import Strict
+from utils.schema import Count, Strict
 
 
 class ModelConfig(Strict):
     """What can be chosen about the network."""
 
-    hidden: int = Field(ge=1)
+    hidden: Count
     """Hidden units."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from utils.schema import Strict
+from utils.schema import Count, Strict
 
 
 class ModelConfig(Strict):
@@ -13,7 +13,7 @@ class ModelConfig(Strict):
     kind: Literal["network", "rule", "duel"]
     """A network with one hidden layer, a learning rule without an optimizer, or two networks with one each."""
 
-    hidden: int = Field(ge=1)
+    hidden: Count
     """Hidden units of a network."""
 
     dropout: float = Field(ge=0, lt=1)

@@ -2,13 +2,13 @@
 
 from pydantic import Field
 
-from utils.schema import Strict
+from utils.schema import Count, Strict
 
 
 class ModelConfig(Strict):
     """The size of the network."""
 
-    hidden: int = Field(ge=1)
+    hidden: Count
     """Hidden units."""
 
     dropout: float = Field(ge=0, lt=1)
