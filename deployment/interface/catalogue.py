@@ -15,7 +15,7 @@ from engine.run import Folders, read_summary
 from utils.errors import InputError
 from utils.schema import validate
 
-COLUMNS = ("run", "chapter", "status", "seed", "epoch", "seconds", "metric", "best")
+COLUMNS = ("run", "status", "best", "metric", "chapter", "seed", "epoch", "seconds")
 UNREADABLE, KILLED = "unreadable", "killed"
 _TIME = re.compile(r"\d{8}T\d{6}Z")
 _EXACT = 2**53  # from here on a browser rounds whole numbers
@@ -59,7 +59,7 @@ class Entry:
         known = [_number(self.summary.get(name)) for name in ("seed", "epoch", "seconds")]
         rounded = [round(each, 2) if isinstance(each, float) else each for each in known]
         shown = None if value is None else float(f"{value:.5g}")
-        return [self.run_id, self.chapter, self.status, *rounded, metric, shown]
+        return [self.run_id, self.status, shown, metric, self.chapter, *rounded]
 
     def history(self) -> list[Row]:
         """The rows of its record; none where it cannot be read."""

@@ -54,7 +54,7 @@ def _sliders(page: gr.Blocks, predictor: Predictor) -> None:
         with gr.Column(scale=2, min_width=320, elem_id="asked"):
             answer = gr.Label(label="The model's answer", elem_id="answer")
             along = gr.Dropdown([(n, i) for i, n in enumerate(data.feature_names)], value=0, label="Curve along")
-            curve = shown("The answer along the column", "curve")
+            curve = shown("The answer along the column", "curve", wide=True)
 
     def asked(along: int, *row: float) -> list[Any]:
         return [spoken(predictor.predict([list(row)], ASKED)[0]), _curve(predictor, along, row)]

@@ -364,6 +364,17 @@ def test_runs_are_listed_chosen_and_compared(visit: Callable[..., Page], outputs
     expect(page.locator("#side")).to_contain_text("validation/mse", timeout=PATIENCE)
 
 
+def test_on_a_phone_a_run_is_seen_with_how_it_stands_and_the_words_in_its_curves_can_be_read(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("runs", WIDTHS[1])
+    row = page.locator("#runs [role=row]").filter(has_text="digits-0")
+    for cell in ("digits-0", "finished", r"0\.\d+"):
+        expect(row.get_by_text(re.compile(f"^{cell}")).last).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    row.get_by_text(re.compile("^digits-0")).last.click()
+    page.wait_for_function("document.querySelector('#curves img')?.width >= 560", timeout=PATIENCE)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_pictures_of_a_run_are_whole(visit: Callable[..., Page], width: int) -> None:
     page = visit("runs", width)
