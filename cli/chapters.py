@@ -110,21 +110,25 @@ class Project:
 
         Args:
             name: As above.
-            checkpoint: Which model; only of `latest` it can be seen from here that there is none.
+            checkpoint: Which model; of `latest` and of another chapter's run it can be seen from here that there is none.
             outputs: Where its runs are; None for the chapter's own.
 
         Raises:
             InputError: It does not say what its answers mean, or there is no run.
         """
         chapter = self.served(name)
-        runs = (outputs or chapter.folder / "outputs").glob("models/*/config.yaml")
-        if checkpoint == "latest" and not any(runs):
+        runs = run_ids(outputs or chapter.folder / "outputs")
+        if checkpoint == "latest" and not runs:
             where = f"in {outputs}" if outputs else "yet"
             known = ", ".join(experiment.name for experiment in chapter.experiments())
             train = f"./scratch train {chapter.name} --experiment NAME"
             raise InputError(
                 f"{chapter.name} has no trained model {where}; make one: {train}, where NAME is one of: {known}"
             )
+        others = [] if outputs or checkpoint in runs else self.chapters()
+        for other in others:
+            if other.name != chapter.name and checkpoint in run_ids(other.folder / "outputs"):
+                raise InputError(f"{chapter.name} has no run '{checkpoint}': it is one of {other.name}")
         return chapter
 
     def workspace(self, chapter: Chapter) -> Path:
@@ -175,6 +179,11 @@ class Project:
     def venv(self, chapter: Chapter | None = None) -> Venv:
         """The virtual environment of a chapter, which a copy of it shares; or the root's."""
         return root_venv(self.root) if chapter is None else chapter_venv(self.root, self.original(chapter).folder)
+
+
+def run_ids(outputs: Path) -> list[str]:
+    """The runs that are under `outputs`."""
+    return sorted(path.parent.name for path in outputs.glob("models/*/config.yaml"))
 
 
 def _assignments(statement: ast.stmt) -> list[tuple[str, Any]]:

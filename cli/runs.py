@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
-from cli.chapters import Chapter, Project
+from cli.chapters import Chapter, Project, run_ids
 from utils.errors import InputError
 
+_ALIKE = 0.9  # any two runs of a day have half of their names in common
 _Home = TypeVar("_Home", Chapter, Path)
 
 
@@ -26,22 +27,16 @@ def find_run(project: Project, run: str, outputs: Path | None) -> tuple[Chapter,
         folder = Path(run).absolute()
         return _chapter_of(project, folder), folder
     if outputs is not None:
-        folder = _find(run, {path.parent.name: path.parent for path in _configs(outputs)}, str(outputs)).absolute()
+        folder = _find(run, {name: outputs / "models" / name for name in run_ids(outputs)}, str(outputs)).absolute()
         return _chapter_of(project, folder), folder
-    chapters = {
-        path.parent.name: chapter for chapter in project.chapters() for path in _configs(chapter.folder / "outputs")
-    }
+    chapters = {name: chapter for chapter in project.chapters() for name in run_ids(chapter.folder / "outputs")}
     chapter = _find(run, chapters, "the outputs of the chapters (give its folder, or --outputs)")
     return chapter, chapter.folder / "outputs/models" / run
 
 
-def _configs(outputs: Path) -> list[Path]:
-    return sorted(outputs.glob("models/*/config.yaml"))
-
-
 def _find(run: str, runs: dict[str, _Home], where: str) -> _Home:
     if run not in runs:
-        close = difflib.get_close_matches(run, runs, n=1)
+        close = difflib.get_close_matches(run, runs, n=1, cutoff=_ALIKE)
         raise InputError(f"there is no run '{run}' in {where}{f', did you mean {close[0]}?' if close else ''}")
     return runs[run]
 

@@ -114,7 +114,7 @@ def pages(outputs: Path) -> Iterator[dict[str, Served]]:
             run_id = next(outputs.glob(f"models/{experiment}-*")).name
             checkpoint = ("--checkpoint", run_id, "--outputs", outputs, "--port", "0")
             processes[page] = (serve(MODELS / chapter, *checkpoint), MODELS / chapter, run_id)
-        processes["runs"] = (serve("--checkpoint", "latest", "--outputs", outputs, "--port", "0"), MODELS, "")
+        processes["runs"] = (serve("--outputs", outputs, "--port", "0"), MODELS, "")
         for page, (process, chapter_folder, run_id) in processes.items():
             served[page] = Served(address(process), chapter_folder, run_id, outputs)
         yield served
@@ -416,7 +416,7 @@ def taken_port() -> Iterator[int]:
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     with taken_port() as port:
-        ended = finish(serve("--checkpoint", "latest", "--outputs", tmp_path, "--port", port))
+        ended = finish(serve("--outputs", tmp_path, "--port", port))
     assert ended.code == 2
     assert re.fullmatch(
         rf"error: cannot listen at 127\.0\.0\.1 port {port}: Address already in use; .*--port\n", ended.stderr
