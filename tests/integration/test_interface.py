@@ -423,9 +423,16 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("host", ["not.a.host", "192.0.2.1", "no..name"])
+def test_an_address_that_is_not_of_this_machine_is_one_line(host: str) -> None:
+    ended = finish(start("-P", "-m", "deployment.interface", "--host", host, "--port", "0"))
+    assert ended.code == 2
+    assert re.fullmatch(rf"error: .*{re.escape(host)}.*; choose another with --host\n", ended.stderr)
+
+
 def test_ctrl_c_ends_it_and_leaves_nothing_behind(tmp_path: Path) -> None:
     process = start(
-        *("-P", "-m", "deployment.interface", "--checkpoint", "latest", "--outputs", tmp_path / "none"),
+        *("-P", "-m", "deployment.interface", "--outputs", tmp_path / "none"),
         *("--host", "127.0.0.1", "--port", "0"),
         env={"TMPDIR": str(tmp_path)},
     )
