@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -287,6 +288,24 @@ def test_an_uploaded_picture_is_answered_and_another_file_refused(
     page.locator("#upload").get_by_label("Clear").click()
     page.locator("#upload input[type=file]").set_input_files(no_picture)
     expect(page.get_by_text("no picture that can be read")).to_be_visible(timeout=PATIENCE)
+
+
+def test_a_file_of_more_than_eight_megabytes_is_not_taken(pages: dict[str, Served]) -> None:
+    address = f"{pages['drawing'].url}gradio_api/upload"
+    sizes = (8 * 2**20, 8 * 2**20 + 1)
+    sent = [httpx.post(address, files={"files": ("large.png", bytes(size))}, timeout=60) for size in sizes]
+    assert [answer.status_code for answer in sent] == [200, 413]
+
+
+def test_each_tab_has_its_own_answer(visit: Callable[..., Page]) -> None:
+    page = visit("drawing")
+    page.locator("#paper canvas").wait_for()
+    stroke(page, page.locator("#paper canvas"), (0.5, 0.15), (0.52, 0.85))
+    page.locator("#seen img").wait_for()
+    page.get_by_role("tab", name="Upload").click()
+    expect(page.locator("#seen img")).to_have_count(0, timeout=PATIENCE)
+    page.get_by_role("tab", name="Draw").click()
+    page.locator("#seen img").wait_for()
 
 
 # --- memory
