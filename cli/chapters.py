@@ -110,7 +110,7 @@ class Project:
 
         Args:
             name: As above.
-            checkpoint: Which model; of `latest` and of another chapter's run it can be seen from here that there is none.
+            checkpoint: Which model; it is seen here that there is no `latest`, or that a run is another chapter's.
             outputs: Where its runs are; None for the chapter's own.
 
         Raises:
