@@ -49,7 +49,7 @@ class Entry:
     @property
     def best(self) -> tuple[str, float | None]:
         """The metric that was watched, and its best value; empty where there was none."""
-        best = self.summary.get("best")
+        best: Any = self.summary.get("best")
         value = _number(best.get("value")) if isinstance(best, dict) else None
         return ("", None) if value is None else (str(best.get("metric", "")), value)
 

@@ -30,5 +30,5 @@ def test_a_run_is_suggested_where_its_name_was_mistyped(project: Project) -> Non
 
 
 def test_another_run_of_the_same_day_is_not_suggested(project: Project) -> None:
-    with pytest.raises(InputError, match="there is no run 'digits-0-20261128T004105Z-1f92' in [^?]*$"):
+    with pytest.raises(InputError, match=r"there is no run 'digits-0-20261128T004105Z-1f92' in [^?]*$"):
         find_run(project, "digits-0-20261128T004105Z-1f92", None)
