@@ -111,20 +111,25 @@ class Project:
 
         Args:
             name: As above.
-            checkpoint: Which model; only of `latest` it can be seen from here that there is none.
+            checkpoint: Which model; it is seen here that there is no `latest`, or that a run is another chapter's.
             outputs: Where its runs are; None for the chapter's own.
 
         Raises:
             InputError: It does not say what its answers mean, or there is no run.
         """
         chapter = self.served(name)
-        if checkpoint == LATEST and not run_folders([outputs or chapter.folder / "outputs"]):
+        runs = _run_ids(outputs or chapter.folder / "outputs")
+        if checkpoint == LATEST and not runs:
             where = f"in {outputs}" if outputs else "yet"
             known = ", ".join(experiment.name for experiment in chapter.experiments())
             train = f"./scratch train {chapter.name} --experiment NAME"
             raise InputError(
                 f"{chapter.name} has no trained model {where}; make one: {train}, where NAME is one of: {known}"
             )
+        others = [] if outputs or checkpoint in runs else self.chapters()
+        for other in others:
+            if other.name != chapter.name and checkpoint in _run_ids(other.folder / "outputs"):
+                raise InputError(f"{chapter.name} has no run '{checkpoint}': it is one of {other.name}")
         return chapter
 
     def workspace(self, chapter: Chapter) -> Path:
@@ -175,6 +180,10 @@ class Project:
     def venv(self, chapter: Chapter | None = None) -> Venv:
         """The virtual environment of a chapter, which a copy of it shares; or the root's."""
         return root_venv(self.root) if chapter is None else chapter_venv(self.root, self.original(chapter).folder)
+
+
+def _run_ids(outputs: Path) -> list[str]:
+    return [folder.name for folder in run_folders([outputs])]
 
 
 def _assignments(statement: ast.stmt) -> list[tuple[str, Any]]:

@@ -4,7 +4,9 @@ The JSON is strict: a number that is not finite is written as a string, and read
 """
 
 import json
+import math
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -91,11 +93,30 @@ def read_rows(path: Path, size: int = -1) -> list[Row]:
     try:
         with path.open("rb") as file:
             return parse_rows(file.read(size))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "a line of it is damaged"
         raise InputError(f"cannot read the record {path}: {reason}; bring the file back, or train again") from None
 
 
 def parse_rows(content: bytes) -> list[Row]:
-    """The rows in a part of a `metrics.jsonl` that begins with a line; a line without its end is left out."""
-    return [numbers(json.loads(line)) for line in content.split(b"\n")[:-1]]
+    """The rows in a part of a `metrics.jsonl` that begins with a line; a line without its end is left out.
+
+    Raises:
+        ValueError: A line is no row.
+    """
+    return [_row(json.loads(line)) for line in content.split(b"\n")[:-1]]
+
+
+def _row(content: Any) -> Row:
+    """An object of numbers, or of null where there was none, that says at which step they were taken."""
+    row = numbers(content) if isinstance(content, dict) else {}
+    when = (row.get("step"), row.get("epoch", 0))
+    if not all(_is_number(value) for value in row.values() if value is not None):
+        raise ValueError("a value is no number")
+    if not all(value is not None and math.isfinite(value) for value in when):
+        raise ValueError("it is of no step")
+    return row
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) <= sys.float_info.max)

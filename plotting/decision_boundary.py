@@ -26,6 +26,7 @@ from plotting.style import (
 _GRID = 400  # places along each axis where the model is asked
 _TINT = 0.2  # strength of a region's colour
 _ARROW = 0.12  # length of w, as a share of the panel
+_FLAT = "w is as good as 0: the scores hardly differ, so which side they are on says nothing and no region is shaded"
 
 
 @styled
@@ -40,6 +41,7 @@ def decision_boundary(
     weights: Shaped[np.ndarray, " features"] | None = None,
     bias: float = 0.0,
     seen: View | None = None,
+    undecided: float | None = None,
 ) -> Figure:
     """Shade the plane by the model's answer, draw the data on it and ring the mistakes.
 
@@ -54,29 +56,39 @@ def decision_boundary(
         weights: w of a linear model, [2]; the line w·x + b = 0 is drawn, and w as an arrow.
         bias: b of a linear model; without one, b = 0.
         seen: The part of the plane to show; with one, there may be no examples. Without, `view` chooses it.
+        undecided: A linear score that is no farther from 0 decides nothing; None where scores have no unit.
 
     Raises:
         InputError: The data have more or fewer than two features.
     """
     require_two_features("decision_boundary", subject, inputs)
-    if seen is None:
-        if not len(inputs):
-            return empty_figure(subject, "no examples to draw")
-        seen = view(inputs, [] if weights is None else [(weights, bias)])
+    if seen is None and not len(inputs):
+        return empty_figure(subject, "no examples to draw")
+    flat = weights is not None and undecided is not None and _within(undecided, weights, bias, seen or view(inputs))
+    if weights is not None and flat:
+        weights = np.zeros_like(weights)
+    seen = seen or view(inputs, [] if weights is None else [(weights, bias)])
     wrong = np.asarray(predict(inputs)) != targets
 
     figure = new_figure(5.6, 1.5 + 4.4 * min(seen.shape, 1.0))
     axes = figure.add_subplot()
-    _shade(axes, predict, seen, inputs.dtype)
+    if not flat:
+        _shade(axes, predict, seen, inputs.dtype)
     remarks = [draw_points(axes, inputs, targets, class_names, wrong)] if len(inputs) else []
     name_axes(axes, feature_names, seen)
     if weights is not None:
         remarks.insert(0, _draw_line(axes, weights, bias, seen, class_names))
-    footnote(figure, *remarks)
+    footnote(figure, _FLAT if flat else "", *remarks)
     finding = _finding(inputs, targets, wrong, class_names, weights, bias)
     right = f"{int((~wrong).sum()):,} of {len(wrong):,} {_examples(split)} right" if len(wrong) else "no points yet"
     headline(figure, f"{display_name(subject)}: {finding}{right}")
     return figure
+
+
+def _within(undecided: float, weights: np.ndarray, bias: float, seen: View) -> bool:
+    """Whether w·x + b is no farther from 0 than `undecided` in all of the panel; it is farthest in a corner."""
+    corners = np.array([(x, y) for x in seen.x for y in seen.y])
+    return bool((np.abs(corners @ weights + bias) <= undecided).all())
 
 
 def _shade(axes: Axes, predict: Callable[[np.ndarray], np.ndarray], seen: View, dtype: np.dtype) -> None:

@@ -39,8 +39,9 @@ def energy_descent(subject: str, energies: Float[np.ndarray, "times states"], ti
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     axes.grid(axis="y")
     risen = int(rising.sum())
-    recalls = f"{len(rising)} {'recall' if len(rising) == 1 else 'recalls'}"
-    words = f"the energy rises in {risen} of {recalls}" if risen else f"the energy never rises, in any of {recalls}"
+    words = "the energy rises" if risen else "the energy never rises"
+    if len(rising) > 1:
+        words += f" in {risen} of {len(rising)} recalls" if risen else f", in any of {len(rising)} recalls"
     headline(figure, f"{display_name(subject)}: {words}")
     bad = int((~np.isfinite(energies)).sum())
     remark = f"{bad:,} {'value is' if bad == 1 else 'values are'} not finite" if bad else ""

@@ -77,7 +77,8 @@ def _finding(curve: Column) -> str:
     x, y = curve.x[curve.finite], curve.y[curve.finite]
     lost = np.flatnonzero(y < 0.9)
     if len(lost) == 0:
-        return f"the overlap stays at {np.floor(1000 * y.min()) / 1000:.3f} or above, up to {x[-1]:.3g} patterns a unit"
+        least = "1" if y.min() >= 1 else f"{np.floor(1000 * y.min()) / 1000:.3f} or above"
+        return f"the overlap stays at {least}, up to {x[-1]:.3g} patterns a unit"
     if len(y) == 1:
         return f"overlap {y[0]:.2f} at {x[0]:.3g} patterns a unit"
     return f"the overlap falls below 0.9 at {x[lost[0]]:.3g} patterns a unit, and to {y[-1]:.2f} at {x[-1]:.3g}"

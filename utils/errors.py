@@ -42,8 +42,8 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> InputError:
     return InputError(f"unknown {kind} '{name}'{did_you_mean(name, known)}; known: {', '.join(known)}")
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """`", did you mean 'xor'?"` for the closest of `choices`, or nothing where none is close."""
+def did_you_mean(name: str, choices: Iterable[str], alike: float = 0.5) -> str:
+    """`", did you mean 'xor'?"` for the closest of `choices`, or nothing where none is at least so much `alike`."""
     by_lower_case = {choice.lower(): choice for choice in choices}
-    closest = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.5)
+    closest = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=alike)
     return f", did you mean '{by_lower_case[closest[0]]}'?" if closest else ""

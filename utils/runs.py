@@ -7,6 +7,7 @@ from pathlib import Path
 from utils.errors import InputError, did_you_mean
 
 LATEST = "latest"
+_ALIKE = 0.9  # any two runs of a day have half of their names in common
 
 
 def run_folders(outputs: Iterable[Path]) -> list[Path]:
@@ -29,7 +30,7 @@ def find_run(name: str, outputs: Iterable[Path], where: str) -> Path:
     newest = next(reversed(runs), None)
     found = runs.get(newest if name == LATEST and newest else name)
     if found is None:
-        close = did_you_mean(name, runs) or (f"; the newest is {newest}" if newest else "")
+        close = did_you_mean(name, runs, _ALIKE) or (f"; the newest is {newest}" if newest else "")
         raise InputError(f"there is no run '{name}' in {where}{close}")
     return found
 

@@ -17,9 +17,8 @@ STAGE = "interface"
 @click.argument("chapter", metavar="[NN]", required=False)
 @click.option(
     "--checkpoint",
-    default="latest",
-    show_default=True,
     metavar="REF",
+    show_default="latest",
     help="A file, a run id, 'latest', or a wandb artifact.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0 is any that is free.")
@@ -30,7 +29,13 @@ STAGE = "interface"
 @DEBUG
 @click.pass_obj
 def command(
-    project: Project, chapter: str | None, checkpoint: str, port: int, host: str, outputs: Path | None, debug: bool
+    project: Project,
+    chapter: str | None,
+    checkpoint: str | None,
+    port: int,
+    host: str,
+    outputs: Path | None,
+    debug: bool,
 ) -> None:
     """Serve a page for the browser: to try a model of chapter NN, or without NN to look at all runs.
 
@@ -38,7 +43,9 @@ def command(
         scratch ui 03      draw a digit, and see what the network makes of it
         scratch ui         the runs of all chapters, and their curves
     """
-    place = None if chapter is None else project.trained(chapter, checkpoint, outputs)
+    if chapter is None and checkpoint is not None:
+        raise InputError(f"--checkpoint needs the chapter whose model it is: scratch ui NN --checkpoint {checkpoint}")
+    place = None if chapter is None else project.trained(chapter, checkpoint or LATEST, outputs)
     venv = _any_venv(project) if place is None else project.venv(place)
     venv.ensure(STAGE)
     given = {"--checkpoint": checkpoint, "--host": host, "--port": port, "--outputs": outputs, "--debug": debug}

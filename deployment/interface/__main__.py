@@ -12,7 +12,7 @@ from cli.errors import run_command
 
 @click.command()
 @click.argument("chapter", type=click.Path(path_type=Path), required=False)
-@click.option("--checkpoint", required=True)
+@click.option("--checkpoint", default="latest")
 @click.option("--outputs", type=click.Path(path_type=Path))
 @click.option("--host", required=True)
 @click.option("--port", type=int, required=True)

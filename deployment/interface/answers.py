@@ -32,4 +32,4 @@ def told() -> Iterator[None]:
     try:
         yield
     except ScratchError as error:
-        gr.Warning(str(error))
+        gr.Warning(str(error).removeprefix("example 1: "))  # there is only one on a page

@@ -162,18 +162,18 @@ class Board:
             said = self.pipeline.model.evaluation_step((inputs, nothing))  # type: ignore[operator]
         return said["predictions"].numpy()
 
-    def _line(self) -> dict[str, np.ndarray | float]:
-        """The line of a linear model, in the units of the plane."""
+    def _line(self) -> dict[str, Any]:
+        """The line of a linear model, in the units of the plane, and when its scores decide nothing."""
         model = self.pipeline.model
         told = model.plot_data() if hasattr(model, "plot_data") else {}  # type: ignore[operator]
         weights = np.asarray(told.get("weights", ()))
         if weights.shape != (2,):
             return {}
-        scale = self.predictor.data.standardization
-        if scale is None:
-            return {"weights": weights, "bias": told["bias"]}
-        slopes = weights / np.array(scale.scale)
-        return {"weights": slopes, "bias": told["bias"] - float(slopes @ np.array(scale.mean))}
+        bias, scale = told["bias"], self.predictor.data.standardization
+        if scale is not None:
+            weights = weights / np.array(scale.scale)
+            bias -= float(weights @ np.array(scale.mean))
+        return {"weights": weights, "bias": bias, "undecided": told.get("undecided")}
 
     def _tensor(self, points: list[tuple[float, float]]) -> torch.Tensor:
         return self.predictor.batch([list(point) for point in points])

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ from engine.run import Folders, read_summary
 from utils.errors import InputError
 from utils.schema import validate
 
-COLUMNS = ("run", "chapter", "status", "seed", "epoch", "seconds", "metric", "best")
+COLUMNS = ("run", "status", "best", "metric", "chapter", "seed", "epoch", "seconds")
 UNREADABLE, KILLED = "unreadable", "killed"
 _TIME = re.compile(r"\d{8}T\d{6}Z")
+_EXACT = 2**53  # from here on a browser rounds whole numbers
+_STRANGE = (InputError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, yaml.YAMLError)
+"""What comes of reading a file that is not what its name says."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +49,17 @@ class Entry:
     @property
     def best(self) -> tuple[str, float | None]:
         """The metric that was watched, and its best value; empty where there was none."""
-        best = self.summary.get("best")
-        if not isinstance(best, dict) or not isinstance(best.get("value"), (int, float)):
-            return "", None
-        return str(best.get("metric", "")), float(best["value"])
+        best: Any = self.summary.get("best")
+        value = _number(best.get("value")) if isinstance(best, dict) else None
+        return ("", None) if value is None else (str(best.get("metric", "")), value)
 
     def row(self) -> list[Any]:
         """Its cells under `COLUMNS`."""
         metric, value = self.best
-        known = [self.summary.get(name) for name in ("seed", "epoch", "seconds")]
+        known = [_number(self.summary.get(name)) for name in ("seed", "epoch", "seconds")]
         rounded = [round(each, 2) if isinstance(each, float) else each for each in known]
         shown = None if value is None else float(f"{value:.5g}")
-        return [self.run_id, self.chapter, self.status, *rounded, metric, shown]
+        return [self.run_id, self.status, shown, metric, self.chapter, *rounded]
 
     def history(self) -> list[Row]:
         """The rows of its record; none where it cannot be read."""
@@ -67,8 +70,10 @@ class Entry:
 
     def last(self) -> Row:
         """The last value of each metric; of a run that could not note them, from its record."""
-        noted: Row = self.summary.get("last", {})
-        return noted or {name: value for row in self.history() for name, value in row.items() if "/" in name}
+        noted = self.summary.get("last") or {
+            name: value for row in self.history() for name, value in row.items() if "/" in name
+        }
+        return {name: _number(value) for name, value in noted.items()}
 
     def pictures(self) -> list[Path]:
         """What was drawn of it."""
@@ -79,10 +84,17 @@ class Entry:
         try:
             config = yaml.safe_load((Folders.of(self.outputs, self.run_id).models / "config.yaml").read_text())
             claims = [validate(Claim, claim, "claims") for claim in config["claims"]]
-        except (OSError, yaml.YAMLError, KeyError, TypeError, InputError):
+        except _STRANGE:
             return []
         history = self.history()
         return [_judged(claim, history) for claim in claims]
+
+
+def _number(value: Any) -> float | None:
+    """`value` as a number that a browser knows; None where it is none, or is not finite."""
+    if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        return None
+    return value if abs(value) < _EXACT else float(value)
 
 
 def _judged(claim: Claim, history: list[Row]) -> str:
@@ -152,7 +164,7 @@ def _runs(outputs: Path) -> list[Path]:
 def _read(chapter: str, outputs: Path, run_id: str) -> Entry:
     try:
         summary = read_summary(outputs, run_id)
-    except (InputError, TypeError, AttributeError):
+    except _STRANGE:
         summary = {}
     return Entry(outputs, run_id, str(summary.get("chapter") or chapter), summary)
 

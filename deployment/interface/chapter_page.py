@@ -32,9 +32,10 @@ def _kind(predictor: Predictor) -> ModuleType:
 
 
 def _heading(told: dict[str, str], predictor: Predictor, what_to_try: str) -> str:
+    origin = (f"*{told['PAPER']}*", told["AUTHORS"], str(told["YEAR"]))
     lines = [
         f"# {told['TITLE']}",
-        f"*{told['PAPER']}*, {told['AUTHORS']}, {told['YEAR']}",
+        ", ".join(filter(None, origin)),
         what_to_try,
         f"Trained by experiment `{predictor.config.experiment}` on `{predictor.data.name}`, "
         f"run `{predictor.run_id}`, step {predictor.step:,}.",

@@ -30,11 +30,11 @@ def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
     with gr.Row():
         with gr.Column(min_width=340), gr.Tabs():
             if channels == 1:
-                with gr.Tab("Draw"):
+                with gr.Tab("Draw") as drawing:
                     sketch = paper(blank, "Paper to draw on", _PEN * _CANVAS)
                     clear = gr.Button("Clear")
                     fitted = gr.Checkbox(True, label="Fit the drawing into the frame, as the model's data are")
-            with gr.Tab("Upload"):
+            with gr.Tab("Upload") as uploading:
                 upload = gr.File(  # gr.Image would open the file by itself, and fail in its own way
                     label="PNG, JPEG, BMP or WebP; bright on dark, as the model's data",
                     type="binary",
@@ -68,9 +68,9 @@ def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
 
     if channels == 1:
         clear.click(lambda: written(blank), outputs=sketch)
-        events = [sketch.input, sketch.change, fitted.change]
-        gr.on(events, drawn, [sketch, fitted], [answer, seen], show_progress="hidden")
-    upload.change(uploaded, upload, [answer, seen])
+        events = [sketch.input, sketch.change, fitted.change, drawing.select]
+        gr.on(events, drawn, [sketch, fitted], [answer, seen], trigger_mode="always_last", show_progress="hidden")
+    gr.on([upload.change, uploading.select], uploaded, upload, [answer, seen], trigger_mode="always_last")
 
 
 def _fitted(ink: Image.Image, margin: float) -> Image.Image:

@@ -14,23 +14,31 @@ if TYPE_CHECKING:
 _LARGE = 280  # pixels of the longer side
 
 
-def shown(what: str, name: str) -> gr.Image:
+def shown(what: str, name: str, wide: bool = False) -> gr.Image:
     """A place for a picture that is only looked at.
 
     Args:
         what: Says it to those who cannot see it.
         name: Its id in the page.
+        wide: Whether it is a figure with small words, to be scrolled where it does not fit.
     """
     return gr.Image(
-        alt_text=what, show_label=False, format="png", interactive=False, buttons=[], elem_id=name, placeholder=what
+        alt_text=what,
+        show_label=False,
+        format="png",
+        interactive=False,
+        buttons=[],
+        elem_id=name,
+        elem_classes=["wide"] if wide else [],
+        placeholder=what,
     )
 
 
-def captioned(caption: str, name: str) -> gr.Image:
+def captioned(caption: str, name: str, wide: bool = False) -> gr.Image:
     """The same with a caption above it, where the picture says nothing of itself."""
     with gr.Column(min_width=140):
         gr.Markdown(caption)
-        return shown(caption, name)
+        return shown(caption, name, wide)
 
 
 def picture(figure: "Figure") -> Image.Image:

@@ -1,6 +1,7 @@
 """The page of a model that takes a row of numbers, or a word."""
 
 import math
+from string import ascii_uppercase
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from data_utils.description import Description
 from deployment.interface.answers import ASKED, spoken, told
 from deployment.interface.figures import picture, shown
 from inference.predictor import Predictor
+from utils.errors import InputError
 
 TRY = "Change the input, and see what the model makes of it."
 _MOST_SLIDERS = 32
@@ -31,18 +33,29 @@ def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
 def _one_line(predictor: Predictor) -> None:
     """A word, or more numbers than one would like to push."""
     data = predictor.data
-    what = "A word" if data.kind == "text" else f"{data.n_features} numbers, with commas between them"
+    if data.kind == "text":
+        length, letters = data.input_shape
+        what = f"{length} letters from A to {ascii_uppercase[letters - 1]}"
+    else:
+        what = f"{data.n_features} numbers, with commas between them"
     given = gr.Textbox(label=what, max_lines=4, elem_id="given")
     ask = gr.Button("Ask", variant="primary")
     answer = gr.Label(label="The model's answer", elem_id="answer")
 
     def asked(text: str) -> Any:
         with told():
-            example = text if data.kind == "text" else text.replace("\n", ",").split(",")
+            example = text.strip() if data.kind == "text" else _numbers(text)
             return spoken(predictor.predict([example], ASKED)[0])
         return None
 
     gr.on([ask.click, given.submit], asked, given, answer)
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(number) for number in text.replace(",", " ").split()]
+    except ValueError:
+        raise InputError("numbers expected, with commas between them") from None
 
 
 def _sliders(page: gr.Blocks, predictor: Predictor) -> None:
@@ -54,7 +67,7 @@ def _sliders(page: gr.Blocks, predictor: Predictor) -> None:
         with gr.Column(scale=2, min_width=320, elem_id="asked"):
             answer = gr.Label(label="The model's answer", elem_id="answer")
             along = gr.Dropdown([(n, i) for i, n in enumerate(data.feature_names)], value=0, label="Curve along")
-            curve = shown("The answer along the column", "curve")
+            curve = shown("The answer along the column", "curve", wide=True)
 
     def asked(along: int, *row: float) -> list[Any]:
         return [spoken(predictor.predict([list(row)], ASKED)[0]), _curve(predictor, along, row)]

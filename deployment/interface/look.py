@@ -17,10 +17,19 @@ footer { display: none !important; }
     #asked > * { flex: 1 0 100%; }
 }
 
-/* A tape is long: on a phone it is scrolled. */
-#tape { overflow-x: auto !important; }
+/* What is wide is scrolled on a phone: made to fit, its words could not be read. */
+.wide { overflow-x: auto !important; }
+.wide .image-container { min-width: 28rem; }
+#curves .image-container { min-width: 36rem; }
 #tape .image-container { min-width: 56rem; }
-#tape .image-frame, #tape img { width: 100%; }
+.wide .image-frame, .wide img { width: 100%; }
+
+/* On a phone a long name takes several lines, so that how its run stands is seen beside it. */
+@media (max-width: 700px) {
+    #runs .table-wrap { --df-max-col-width: 8.5rem !important; }
+    #runs .cell-wrap, #runs [role=gridcell] { font-size: 0.75rem; }
+    #runs [role=gridcell] span { white-space: normal !important; overflow-wrap: anywhere; }
+}
 
 /* Whole pictures in the order of the page, with what they are below them. */
 #pictures .grid-wrap { height: auto; max-height: none; overflow: visible; }

@@ -38,8 +38,8 @@ def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
             with gr.Row():
                 end = captioned("What was recalled", "end")
                 near = captioned("The nearest pattern", "near")
-            energy = shown("The energy on the way", "energy")
-            overlaps = shown("The overlaps with what is stored", "overlaps")
+            energy = shown("The energy on the way", "energy", wide=True)
+            overlaps = shown("The overlaps with what is stored", "overlaps", wide=True)
 
     count = gr.State(0)
     spoil.click(lambda n: n + 1, count, count).then(memory.spoiled, [choice, flipped, count], start)

@@ -43,7 +43,7 @@ def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
                 forget = gr.Button("Trained model", min_width=140)
             state = gr.Markdown(elem_id="state")
     with gr.Column(visible=hasattr(predictor.chapter.serving, "computation")):
-        tape = captioned(_TAPE, "tape")
+        tape = captioned(_TAPE, "tape", wide=True)
 
     outputs = [board, plane, answer, state, tape]
     page.load(lambda: _now(Board(predictor)), outputs=outputs)

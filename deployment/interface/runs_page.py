@@ -44,7 +44,7 @@ def runs_page(project: Project, outputs: Path | None) -> gr.Blocks:
             with gr.Tab("Curves"):
                 metric = gr.Dropdown([], label="Metric", elem_id="metric")
                 log = gr.Checkbox(False, label="Logarithmic")
-                curves = shown("The metric of the chosen runs over their epochs", "curves")
+                curves = shown("The metric of the chosen runs over their epochs", "curves", wide=True)
             with gr.Tab("Metrics"):
                 side = gr.Dataframe(interactive=False, elem_id="side", show_label=False, buttons=[])
             with gr.Tab("Pictures"):
@@ -96,7 +96,7 @@ class _Page:
         run = str(event.row_value[0])
         others = [name for name in chosen if name != run]
         value = others if run in chosen else [*others, run][-_COMPARED:]
-        return gr.Dropdown(choices=value, value=value)
+        return gr.Dropdown(choices=value, value=value, multiselect=True)
 
     def details(self, chosen: list[str], metric: str | None, log: bool) -> list[Any]:
         """Everything about the chosen runs."""

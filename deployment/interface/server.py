@@ -1,5 +1,6 @@
 """Serving pages to the browser until a signal comes; nothing leaves the machine."""
 
+import errno
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -63,6 +64,11 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)
         listener.listen()
+    except UnicodeError:
+        raise InputError(f"'{host}' is no name that a host can have; choose another with --host") from None
     except OSError as error:
-        raise InputError(f"cannot listen at {host} port {port}: {error.strerror}; choose another with --port") from None
+        option = "--port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
+        raise InputError(
+            f"cannot listen at {host} port {port}: {error.strerror}; choose another with {option}"
+        ) from None
     return listener

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -34,6 +35,20 @@ TRAINED = {
     "tape": ("00_autograd", "xor", ("--epochs", "2", "--visualize")),
 }
 """Page to chapter, experiment and what makes its training short."""
+
+FINISHED, UNREADABLE = b'{"status": "finished"}', "unreadable"
+STRANGE: dict[str, tuple[str, dict[str, bytes]]] = {
+    "cut-0": (UNREADABLE, {"models/metrics.json": b'{"run_id": "cut-0", "sta'}),
+    "list-0": (UNREADABLE, {"models/metrics.json": b"[]"}),
+    "empty-0": (UNREADABLE, {}),
+    "best-0": ("finished", {"models/metrics.json": b'{"status": "finished", "best": {"value": 1%s}}' % (b"0" * 400)}),
+    "row-0": ("finished", {"models/metrics.json": FINISHED, "logs/metrics.jsonl": b"[1]\n"}),
+    "text-0": ("finished", {"models/metrics.json": FINISHED, "logs/metrics.jsonl": b'{"step": 0, "a/b": "text"}\n'}),
+    "bytes-0": ("finished", {"models/metrics.json": FINISHED, "models/config.yaml": b"claims: \xff"}),
+    "deep-0": ("finished", {"models/metrics.json": FINISHED, "models/config.yaml": b"claims: " + b"[" * 3000}),
+}
+"""Run to its status in the list and its files: something in them is not what it should be."""
+ALL = len(TRAINED) + len(STRANGE)
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,7 @@ def address(process: "subprocess.Popen[str]") -> str:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five short runs, and three that are broken."""
+    """Five short runs, and some that are strange."""
     folder = tmp_path_factory.mktemp("outputs")
 
     def train(page: str) -> None:
@@ -82,10 +97,12 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(train, TRAINED))
-    for name, content in (("cut-0", '{"run_id": "cut-0", "sta'), ("list-0", "[]"), ("empty-0", None)):
+    for name, (_, files) in STRANGE.items():
         (folder / "models" / name).mkdir()
-        if content is not None:
-            (folder / "models" / name / "metrics.json").write_text(content)
+        for path, content in files.items():
+            kind, file = path.split("/")
+            (folder / kind / name).mkdir(exist_ok=True)
+            (folder / kind / name / file).write_bytes(content)
     return folder
 
 
@@ -98,7 +115,7 @@ def pages(outputs: Path) -> Iterator[dict[str, Served]]:
             run_id = next(outputs.glob(f"models/{experiment}-*")).name
             checkpoint = ("--checkpoint", run_id, "--outputs", outputs, "--port", "0")
             processes[page] = (serve(MODELS / chapter, *checkpoint), MODELS / chapter, run_id)
-        processes["runs"] = (serve("--checkpoint", "latest", "--outputs", outputs, "--port", "0"), MODELS, "")
+        processes["runs"] = (serve("--outputs", outputs, "--port", "0"), MODELS, "")
         for page, (process, chapter_folder, run_id) in processes.items():
             served[page] = Served(address(process), chapter_folder, run_id, outputs)
         yield served
@@ -273,6 +290,24 @@ def test_an_uploaded_picture_is_answered_and_another_file_refused(
     expect(page.get_by_text("no picture that can be read")).to_be_visible(timeout=PATIENCE)
 
 
+def test_a_file_of_more_than_eight_megabytes_is_not_taken(pages: dict[str, Served]) -> None:
+    address = f"{pages['drawing'].url}gradio_api/upload"
+    sizes = (8 * 2**20, 8 * 2**20 + 1)
+    sent = [httpx.post(address, files={"files": ("large.png", bytes(size))}, timeout=60) for size in sizes]
+    assert [answer.status_code for answer in sent] == [200, 413]
+
+
+def test_each_tab_has_its_own_answer(visit: Callable[..., Page]) -> None:
+    page = visit("drawing")
+    page.locator("#paper canvas").wait_for()
+    stroke(page, page.locator("#paper canvas"), (0.5, 0.15), (0.52, 0.85))
+    page.locator("#seen img").wait_for()
+    page.get_by_role("tab", name="Upload").click()
+    expect(page.locator("#seen img")).to_have_count(0, timeout=PATIENCE)
+    page.get_by_role("tab", name="Draw").click()
+    page.locator("#seen img").wait_for()
+
+
 # --- memory
 
 
@@ -335,9 +370,9 @@ def test_the_answer_stays_in_sight_while_the_form_is_scrolled(visit: Callable[..
 @pytest.mark.parametrize("width", WIDTHS)
 def test_runs_are_listed_chosen_and_compared(visit: Callable[..., Page], outputs: Path, width: int) -> None:
     page = visit("runs", width)
-    shows(page.locator("#count"), "8 of 8 runs")
+    shows(page.locator("#count"), f"{ALL} of {ALL} runs")
     page.get_by_label("Words in the name").fill("di")
-    shows(page.locator("#count"), "2 of 8 runs")
+    shows(page.locator("#count"), f"2 of {ALL} runs")
     for name in ("digits-0", "diabetes-0"):
         page.locator("#runs").get_by_text(re.compile(f"^{name}")).last.click()
         expect(page.locator("#chosen")).to_contain_text(name, timeout=PATIENCE)
@@ -348,12 +383,23 @@ def test_runs_are_listed_chosen_and_compared(visit: Callable[..., Page], outputs
     expect(page.locator("#side")).to_contain_text("validation/mse", timeout=PATIENCE)
 
 
+def test_on_a_phone_a_run_is_seen_with_how_it_stands_and_the_words_in_its_curves_can_be_read(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("runs", WIDTHS[1])
+    row = page.locator("#runs [role=row]").filter(has_text="digits-0")
+    for cell in ("digits-0", "finished", r"0\.\d+"):
+        expect(row.get_by_text(re.compile(f"^{cell}")).last).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    row.get_by_text(re.compile("^digits-0")).last.click()
+    page.wait_for_function("document.querySelector('#curves img')?.width >= 560", timeout=PATIENCE)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_pictures_of_a_run_are_whole(visit: Callable[..., Page], width: int) -> None:
     page = visit("runs", width)
-    shows(page.locator("#count"), "8 of 8 runs")
+    shows(page.locator("#count"), f"{ALL} of {ALL} runs")
     page.get_by_label("Words in the name").fill("autograd")
-    shows(page.locator("#count"), "1 of 8 runs")
+    shows(page.locator("#count"), f"1 of {ALL} runs")
     page.locator("#runs").get_by_text(re.compile("^xor-0")).last.click()
     expect(page.locator("#chosen")).to_contain_text("xor-0", timeout=PATIENCE)
     page.get_by_role("tab", name="Pictures").click()
@@ -364,14 +410,16 @@ def test_the_pictures_of_a_run_are_whole(visit: Callable[..., Page], width: int)
     page.wait_for_function(f"image => ({box})(image) < 0.1", arg=graph.element_handle(), timeout=PATIENCE)
 
 
-def test_broken_runs_are_listed_as_unreadable(visit: Callable[..., Page]) -> None:
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_strange_run_is_listed_as_what_it_is_and_can_be_chosen(visit: Callable[..., Page], name: str) -> None:
     page = visit("runs")
-    shows(page.locator("#count"), "8 of 8 runs")
-    page.get_by_label("Status").click()
-    page.get_by_role("option", name="unreadable").click()
-    shows(page.locator("#count"), "3 of 8 runs")
-    page.locator("#runs").get_by_text("cut-0").last.click()
-    expect(page.locator("#chosen")).to_contain_text("cut-0", timeout=PATIENCE)
+    shows(page.locator("#count"), f"{ALL} of {ALL} runs")
+    page.get_by_label("Words in the name").fill(name)
+    shows(page.locator("#count"), f"1 of {ALL} runs")
+    expect(page.locator("#runs")).to_contain_text(STRANGE[name][0], timeout=PATIENCE)
+    page.locator("#runs").get_by_text(name).last.click()
+    page.get_by_role("tab", name="Claims").click()
+    expect(page.locator("#claims")).to_contain_text(name, timeout=PATIENCE)
 
 
 # --- how it starts and ends
@@ -387,16 +435,23 @@ def taken_port() -> Iterator[int]:
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     with taken_port() as port:
-        ended = finish(serve("--checkpoint", "latest", "--outputs", tmp_path, "--port", port))
+        ended = finish(serve("--outputs", tmp_path, "--port", port))
     assert ended.code == 2
     assert re.fullmatch(
         rf"error: cannot listen at 127\.0\.0\.1 port {port}: Address already in use; .*--port\n", ended.stderr
     )
 
 
+@pytest.mark.parametrize("host", ["not.a.host", "192.0.2.1", "no..name"])
+def test_an_address_that_is_not_of_this_machine_is_one_line(host: str) -> None:
+    ended = finish(start("-P", "-m", "deployment.interface", "--host", host, "--port", "0"))
+    assert ended.code == 2
+    assert re.fullmatch(rf"error: .*{re.escape(host)}.*; choose another with --host\n", ended.stderr)
+
+
 def test_ctrl_c_ends_it_and_leaves_nothing_behind(tmp_path: Path) -> None:
     process = start(
-        *("-P", "-m", "deployment.interface", "--checkpoint", "latest", "--outputs", tmp_path / "none"),
+        *("-P", "-m", "deployment.interface", "--outputs", tmp_path / "none"),
         *("--host", "127.0.0.1", "--port", "0"),
         env={"TMPDIR": str(tmp_path)},
     )

@@ -28,13 +28,27 @@ def test_the_newest_model_of_a_chapter_is_shown(clone: ToyClone) -> None:
     trained(clone)
     ran = clone.scratch("ui", "1", "--port", "8000")
     folder = clone.root / "models/01_toy"
-    assert ran.stdout == f"page {folder} --checkpoint latest --host 127.0.0.1 --port 8000\n", ran.stderr
+    assert ran.stdout == f"page {folder} --host 127.0.0.1 --port 8000\n", ran.stderr
 
 
 def test_without_a_chapter_the_runs_are_shown(clone: ToyClone, tmp_path: Path) -> None:
     ran = clone.scratch("ui", "--outputs", "elsewhere", cwd=tmp_path)
     expected = f"--host 127.0.0.1 --port 7860 --outputs {tmp_path / 'elsewhere'}"
-    assert ran.stdout == f"page --checkpoint latest {expected}\n", ran.stderr
+    assert ran.stdout == f"page {expected}\n", ran.stderr
+
+
+def test_a_checkpoint_without_its_chapter_is_refused(clone: ToyClone) -> None:
+    ran = clone.scratch("ui", "--checkpoint", "xor-0")
+    assert ran.returncode == 2
+    assert ran.stderr == "error: --checkpoint needs the chapter whose model it is: scratch ui NN --checkpoint xor-0\n"
+
+
+def test_a_run_of_another_chapter_is_said_to_be_of_that_one(clone: ToyClone) -> None:
+    trained(clone)
+    clone.add_chapter("02_other", {"serving.py": ""})
+    ran = clone.scratch("ui", "2", "--checkpoint", "xor-0")
+    assert ran.returncode == 2
+    assert ran.stderr == "error: 02_other has no run 'xor-0': it is one of 01_toy\n"
 
 
 def test_a_chapter_without_a_model_is_told_how_to_get_one(clone: ToyClone) -> None:

@@ -92,12 +92,13 @@ def test_a_run_that_was_killed_is_shown_as_interrupted(
     tracker.finish.assert_called_once_with("interrupted")
 
 
-def test_a_damaged_record_is_one_clear_line_and_costs_no_event_file(outputs: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", ["half a\nrow", "[1]", '{"train/loss": 1.0}', '{"step": 1, "train/loss": "text"}'])
+def test_a_damaged_record_is_one_clear_line_and_costs_no_event_file(outputs: Path, tmp_path: Path, line: str) -> None:
     copy = Path(shutil.copytree(outputs, tmp_path / "copy"))
     (record,) = copy.glob("logs/*/metrics.jsonl")
     events = record.parent / "events.out.tfevents.1"
     events.touch()
-    record.write_text(record.read_text() + "half a\nrow\n")
+    record.write_text(record.read_text() + f"{line}\n")
     with pytest.raises(InputError, match=r"cannot read the record .*: a line of it is damaged"):
         list(rebuild(copy, "latest", "tensorboard", {}))
     assert events.exists()

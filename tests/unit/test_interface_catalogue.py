@@ -18,10 +18,12 @@ claims:
 """
 
 
-def add_run(outputs: Path, name: str, summary: str | None, history: str = "", config: str = "claims: []") -> None:
+def add_run(
+    outputs: Path, name: str, summary: str | None, history: str = "", config: str | bytes = "claims: []"
+) -> None:
     folder = outputs / "models" / name
     folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text(config)
+    (folder / "config.yaml").write_bytes(config if isinstance(config, bytes) else config.encode())
     if summary is not None:
         (folder / "metrics.json").write_text(summary)
     logs = outputs / "logs" / name
@@ -42,12 +44,26 @@ def test_no_outputs_are_no_runs(tmp_path: Path) -> None:
     assert entries(tmp_path / "nowhere") == []
 
 
-@pytest.mark.parametrize("summary", [None, "", '{"status": "fini', "[]", "3", '"text"'])
+@pytest.mark.parametrize("summary", [None, "", '{"status": "fini', "[]", "3", '"text"', "[" * 100_000])
 def test_a_broken_run_is_listed_as_unreadable(tmp_path: Path, summary: str | None) -> None:
     add_run(tmp_path, "xor-0-20260101T000000Z-0000", summary, history="{half a li")
     (entry,) = entries(tmp_path)
     assert (entry.status, entry.history(), entry.claims(), entry.last()) == ("unreadable", [], [], {})
     assert len(entry.row()) == len(COLUMNS)
+
+
+@pytest.mark.parametrize("line", ["[1]", '"x"', '{"a/b": 1.0}', '{"step": 1, "a/b": "text"}', '{"step": 1, "a/b": {}}'])
+def test_a_record_with_a_line_that_is_no_row_has_no_history(tmp_path: Path, line: str) -> None:
+    add_run(tmp_path, "and-0", finished(last={"train/loss": 0.5}), f"{line}\n", CONFIG)
+    (entry,) = entries(tmp_path)
+    assert (entry.status, entry.history(), entry.last()) == ("finished", [], {"train/loss": 0.5})
+    assert [claim.split("**")[1] for claim in entry.claims()] == [*["Not measured"] * 3, "Needs several runs"]
+
+
+@pytest.mark.parametrize("config", [b"claims: [\xff]", "claims: " + "[" * 3000, "[", "3", "claims: 3", "claims: [3]"])
+def test_a_config_that_cannot_be_read_claims_nothing(tmp_path: Path, config: str | bytes) -> None:
+    add_run(tmp_path, "and-0", finished(), config=config)
+    assert entries(tmp_path)[0].claims() == []
 
 
 HOLD = """
@@ -83,10 +99,18 @@ def test_the_last_values_of_a_killed_run_come_from_its_record(tmp_path: Path) ->
     }
 
 
-@pytest.mark.parametrize("best", [None, 3, {}, {"metric": "loss", "value": "nan"}])
+@pytest.mark.parametrize("best", [None, 3, {}, {"metric": "loss", "value": "nan"}, {"metric": "x", "value": 10**400}])
 def test_a_run_without_a_best_value_has_an_empty_cell(tmp_path: Path, best: object) -> None:
     add_run(tmp_path, "and-0", finished(best=best))
     assert entries(tmp_path)[0].best == ("", None)
+
+
+def test_what_is_no_number_is_an_empty_cell_and_what_is_too_long_for_a_browser_is_rounded(tmp_path: Path) -> None:
+    add_run(tmp_path, "and-0", finished(seed=2**60, epoch=[1], seconds=10**400, last={"a/b": {}, "a/c": 2**60}))
+    (entry,) = entries(tmp_path)
+    assert entry.row()[-3:] == [float(2**60), None, None]
+    assert entry.last() == {"a/b": None, "a/c": float(2**60)}
+    assert type(entry.row()[-3]) is float
 
 
 def test_the_newest_run_comes_first(tmp_path: Path) -> None:

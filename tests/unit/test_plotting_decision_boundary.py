@@ -128,6 +128,24 @@ def test_w_of_zero_is_said_and_drawn_without_a_line() -> None:
     assert not figure.axes[0].lines
 
 
+def test_scores_that_decide_nothing_are_no_line_and_shade_no_region() -> None:
+    figure = draw(XOR, [1.7e-10, 1.7e-10], -2e-10, undecided=1e-6)
+    assert headline(figure) == "gate: w = 0 gives no line, 1 of 4 points right"
+    assert footnote(figure).startswith("w is as good as 0: ")
+    axes = figure.axes[0]
+    assert (len(axes.lines), len(axes.images), len(axes.texts)) == (0, 0, 0)
+    assert len(groups(figure)["wrong answer"]) == 3
+
+
+@pytest.mark.parametrize(("weights", "bias"), [([1e-5, 0.0], 0.0), ([0.0, 0.0], 1.0), ([np.nan, 1.0], 0.0)])
+def test_scores_that_decide_something_shade_their_regions(weights: list[float], bias: float) -> None:
+    assert len(draw(XOR, weights, bias, undecided=1e-6).axes[0].images) == 1
+
+
+def test_a_small_w_of_a_model_whose_scores_have_no_unit_is_a_line() -> None:
+    assert draw(AND, [1e-12, 1e-12], -1.5e-12).axes[0].lines
+
+
 def test_weights_that_are_not_finite_are_said() -> None:
     figure = draw(XOR, [np.nan, 1], 0.0)
     assert "not finite" in headline(figure)

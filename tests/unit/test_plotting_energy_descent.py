@@ -32,7 +32,13 @@ def test_a_recall_whose_energy_rises_stands_out() -> None:
 
 def test_the_rounding_of_float32_is_no_rise() -> None:
     figure = energy_descent("modern", np.array([[-0.5], [-0.5 + 1e-8]]), [0.0, 1.0])
-    assert headline(figure) == "modern: the energy never rises, in any of 1 recall"
+    assert headline(figure) == "modern: the energy never rises"
+
+
+def test_a_single_recall_is_not_counted() -> None:
+    falling, rising = np.array([[-0.1], [-0.2]]), np.array([[-0.2], [-0.1]])
+    assert headline(energy_descent("one", falling, [0.0, 1.0])) == "one: the energy never rises"
+    assert headline(energy_descent("one", rising, [0.0, 1.0])) == "one: the energy rises"
 
 
 def test_values_that_are_not_finite_are_left_out_and_said() -> None:

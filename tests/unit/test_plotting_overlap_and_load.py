@@ -35,6 +35,11 @@ def test_what_is_never_forgotten_is_said() -> None:
     assert figure.axes[0].get_xscale() == "linear"
 
 
+def test_nothing_is_said_to_be_above_the_most_that_an_overlap_can_be() -> None:
+    figure = overlap_and_load("recall", rows([0.05, 0.1], [1.0, 1.0]))
+    assert headline(figure) == "recall: the overlap stays at 1, up to 0.1 patterns a unit"
+
+
 def test_a_single_load_is_a_single_value() -> None:
     assert headline(overlap_and_load("overload", rows([0.2], [0.7]))) == "overload: overlap 0.70 at 0.2 patterns a unit"
 

@@ -13,7 +13,24 @@ from hypothesis import strategies as st
 from engine.record import Record, read_rows
 from utils.errors import InputError, RunError
 
-ROWS = st.lists(st.dictionaries(st.text(max_size=5), st.floats(), max_size=4), max_size=6)
+METRICS = st.dictionaries(st.text(max_size=5).filter(lambda name: name != "epoch"), st.floats(), max_size=4)
+ROWS = st.lists(st.builds(lambda metrics, step: metrics | {"step": step}, METRICS, st.integers(0, 9)), max_size=6)
+
+NO_ROWS = {
+    "half": "not JSON",
+    "[1]": "no object",
+    '"x"': "a text",
+    "null": "nothing",
+    '{"a/b": 1.0}': "of no step",
+    '{"step": null}': "of no step",
+    '{"step": "NaN"}': "of no step",
+    '{"step": 1, "epoch": "Infinity"}': "of no epoch",
+    '{"step": 1, "a/b": "text"}': "a value that is a text",
+    '{"step": 1, "a/b": {"c": 1}}': "a value that is an object",
+    f'{{"step": 1, "a/b": 1{"0" * 400}}}': "a number that is too large",
+    f'{{"step": 1, "a/b": {"[" * 100_000}': "nested too deep",
+}
+"""Line to what is wrong with it."""
 
 
 def written(path: Path, rows: list[dict[str, float]], size: int = 0) -> int:
@@ -73,7 +90,7 @@ def test_a_last_line_that_a_kill_cut_short_is_left_out(tmp_path: Path) -> None:
     assert read_rows(path) == [{"step": 1}]
 
 
-@pytest.mark.parametrize("content", ['{"step": 1}\nhalf\n', None])
+@pytest.mark.parametrize("content", [f'{{"step": 1}}\n{line}\n' for line in NO_ROWS] + [None])
 def test_what_is_no_record_is_one_clear_line(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "metrics.jsonl"
     if content is not None:

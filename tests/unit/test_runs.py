@@ -45,6 +45,7 @@ def test_latest_is_the_newest_of_several_places(outputs: Path, tmp_path: Path) -
     ("name", "part"),
     [
         ("or-0-20260102T000000Z-aaa", "in here, did you mean 'or-0-20260102T000000Z-aaaa'?"),
+        ("or-0-20260102T000110Z-1f92", "in here; the newest is or-0-20260102T000000Z-aaaa"),
         ("nope", "in here; the newest is or-0-20260102T000000Z-aaaa"),
     ],
 )

@@ -26,6 +26,8 @@ Batch = tuple[Float[Tensor, "batch *shape"], Shaped[Tensor, "batch *output"]]
 
 THRESHOLD = 0.5
 """(2)  Halfway between the numbers of the two classes."""
+UNDECIDED = 1e-6
+"""Single precision could not tell a score that is no farther from the threshold from the threshold itself."""
 
 
 class Adaline(nn.Module):
@@ -140,7 +142,8 @@ class Adaline(nn.Module):
         """What the plots may draw besides data and history."""
         bowl = LeastSquares(self.correlation.cpu(), self.optimum.cpu(), float(self.minimum))
         boundary = float(self.bias) - THRESHOLD  # where the score is the threshold, w·x + boundary is zero
-        drawn: dict[str, object] = {"weights": self.weights.detach().cpu().numpy(), "bias": boundary}
+        weights = self.weights.detach().cpu().numpy()
+        drawn: dict[str, object] = {"weights": weights, "bias": boundary, "undecided": UNDECIDED}
         drawn |= {"optimum": bowl.optimum.numpy(), "correlation": bowl.correlation.numpy(), "minimum": bowl.minimum}
         if self.config.stability_curves is not None:
             rates = torch.tensor(self.config.stability_curves.rates, dtype=torch.float64)

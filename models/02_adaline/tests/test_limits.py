@@ -1,7 +1,9 @@
 """What the delta rule can and cannot do, on the smallest examples."""
 
+import numpy as np
 import torch
 
+import plotting
 from config import ModelConfig
 from least_squares import least_squares
 from model import Adaline
@@ -14,6 +16,17 @@ def test_the_least_squared_error_on_xor_is_a_quarter() -> None:
     bowl = least_squares(POINTS, XOR.float())
     assert abs(bowl.minimum - 0.25) < 1e-12
     assert bowl.rate_limit == 2 / float(torch.linalg.eigvalsh(bowl.correlation).max())
+
+
+def test_on_xor_nothing_is_left_of_w_that_could_be_drawn() -> None:
+    model = Adaline(ModelConfig(learning_rate=0.5, rate_unit="stability_limit", stability_curves=None), 2, classes=True)
+    model.remember(least_squares(POINTS, XOR.float()))
+    for _ in range(200):
+        model.training_step((POINTS, XOR), {})
+    points = {"inputs": POINTS.numpy(), "targets": XOR.numpy(), "class_names": ("0", "1"), "feature_names": ("a", "b")}
+    guess = {"subject": "xor", "predict": lambda inputs: np.zeros(len(inputs), dtype=int)}
+    figure = plotting.render("decision_boundary", points | guess | model.plot_data())
+    assert "w = 0 gives no line" in figure.get_suptitle()
 
 
 def test_a_point_far_out_on_its_right_side_can_cost_another_its_class() -> None:
