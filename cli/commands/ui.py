@@ -9,6 +9,7 @@ from cli.options import DEBUG, passed_on
 from cli.processes import become
 from cli.venvs import Venv
 from utils.errors import InputError
+from utils.runs import LATEST
 
 STAGE = "interface"
 

@@ -68,7 +68,7 @@ def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
 
     if channels == 1:
         clear.click(lambda: written(blank), outputs=sketch)
-        events = [sketch.input, sketch.change, fitted.change, drawing.select]
+        events = [page.load, sketch.input, sketch.change, fitted.change, drawing.select]  # some draw while it loads
         gr.on(events, drawn, [sketch, fitted], [answer, seen], trigger_mode="always_last", show_progress="hidden")
     gr.on([upload.change, uploading.select], uploaded, upload, [answer, seen], trigger_mode="always_last")
 

@@ -37,7 +37,7 @@ const pen = () => canvas().getContext('2d');
 function lay() {  // show what the value says
     if (props.value === sent) return;
     const image = new Image();
-    image.onload = () => pen().drawImage(image, 0, 0);
+    image.onload = () => sent === image.src && pen().drawImage(image, 0, 0);  // or somebody has drawn meanwhile
     image.src = sent = props.value;
 }
 function place(event) {

@@ -26,6 +26,7 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 PATIENCE = 60_000  # milliseconds that a page may take for anything, on a busy machine
 WIDTHS = (1280, 390)
+LAID = "canvas => canvas.getContext('2d').getImageData(0, 0, 1, 1).data[3] === 255"
 
 TRAINED = {
     "points": ("01_perceptron", "and", ()),
@@ -196,7 +197,11 @@ def ask_at(page: Page, across: float, down: float, before: str = "") -> "re.Matc
 
 
 def stroke(page: Page, locator: Locator, *places: tuple[float, float]) -> None:
-    """Draw a line through places given in shares of the width and the height."""
+    """Draw a line through places given in shares of the width and the height.
+
+    The paper takes a line once it shows what lies on it.
+    """
+    page.wait_for_function(LAID, arg=locator.element_handle(), timeout=PATIENCE)
     locator.scroll_into_view_if_needed()
     box = locator.bounding_box()
     assert box
