@@ -17,6 +17,7 @@ from with_torch import LOOPS as BY_HAND
 from work import TASKS, Task, Work
 
 REFERENCE = "in_memory_fused"
+WARM_UP = 3  # epochs
 
 
 def main() -> None:
@@ -43,12 +44,13 @@ def measure(loop, task: Task, folder: Path) -> dict[str, float]:  # type: ignore
     Raises:
         RuntimeError: The loop did not do the work: another number of steps, or a loss that did not fall.
     """
-    before = times(BY_HAND[REFERENCE], task, folder, task.epochs // 3 + 4)
+    half = WARM_UP + 1 + (task.epochs - WARM_UP - 1) // 2  # a decile is lower among more values: both sides have as many
+    before = times(BY_HAND[REFERENCE], task, folder, half)
     work = Work.of(task, folder, task.epochs)
     own = times(loop, task, folder, task.epochs, work)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     torch.set_deterministic_debug_mode("default")  # our engine switches it on for its process
-    after = times(BY_HAND[REFERENCE], task, folder, task.epochs // 3 + 4)
+    after = times(BY_HAND[REFERENCE], task, folder, half)
     return {
         "microseconds": fast(own),
         "reference": fast(before + after),
@@ -75,7 +77,7 @@ def times(  # type: ignore[no-untyped-def]
     trained = work.loss()
     if not trained < untrained:
         raise RuntimeError(f"the loss went from {untrained} to {trained}")
-    return work.probe.microseconds(warmup=1 if epochs < 10 else 3)
+    return work.probe.microseconds(WARM_UP)
 
 
 if __name__ == "__main__":

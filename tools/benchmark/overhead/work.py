@@ -170,7 +170,7 @@ TASKS = {
         Task(
             name="iii",
             batch=64,
-            epochs=7,
+            epochs=24,
             optimizer="sgd",
             lr=0.01,
             momentum=0.9,
@@ -181,7 +181,7 @@ TASKS = {
         Task(
             name="iv",
             batch=8,
-            epochs=5,
+            epochs=12,
             optimizer="adam",
             lr=1e-3,
             momentum=0.0,
