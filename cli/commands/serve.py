@@ -68,6 +68,8 @@ def command(
         raise InputError("say what to serve: either --checkpoint REF or --alias NAME")
     if checkpoint is not None and registry is not None:
         raise InputError("--registry says where an alias is looked up; give it with --alias, not with --checkpoint")
+    if alias is not None and outputs is not None:
+        raise InputError("--outputs says where a run is looked up; give it with --checkpoint, not with --alias")
     place = project.served(chapter)
     venv = project.venv(place)
     venv.ensure("api")

@@ -50,6 +50,7 @@ def test_an_alias_is_told_with_its_registry(clone: ToyClone) -> None:
         ("1",),
         ("1", "--checkpoint", "latest", "--alias", "prod"),
         ("1", "--checkpoint", "latest", "--registry", "sqlite:///r.db"),
+        ("1", "--alias", "prod", "--outputs", "elsewhere"),
         ("2", "--alias", "prod"),
     ],
 )

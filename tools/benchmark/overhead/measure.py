@@ -44,7 +44,8 @@ def measure(loop, task: Task, folder: Path) -> dict[str, float]:  # type: ignore
     Raises:
         RuntimeError: The loop did not do the work: another number of steps, or a loss that did not fall.
     """
-    half = WARM_UP + 1 + (task.epochs - WARM_UP - 1) // 2  # a decile is lower among more values: both sides have as many
+    # A decile is lower among more values, so both sides have as many.
+    half = WARM_UP + 1 + (task.epochs - WARM_UP - 1) // 2
     before = times(BY_HAND[REFERENCE], task, folder, half)
     work = Work.of(task, folder, task.epochs)
     own = times(loop, task, folder, task.epochs, work)
