@@ -1,7 +1,5 @@
 """Serving pages to the browser until a signal comes; nothing leaves the machine."""
 
-import errno
-import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -10,9 +8,10 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
+from cli.listening import listener
 from cli.processes import interruptible
 from deployment.interface.look import CSS, THEME
-from utils.errors import InputError, Interrupted, RunError
+from utils.errors import Interrupted, RunError
 
 if TYPE_CHECKING:
     from gradio import Blocks
@@ -35,7 +34,7 @@ def serve(page: "Blocks", what: str, host: str, port: int) -> int:
     Raises:
         InputError: The port is in use, or the address is not one of this machine.
     """
-    listener = _listen(host, port)
+    listening = listener(host, port)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     gr.mount_gradio_app(
         app, page, path="/", footer_links=[], max_file_size=LARGEST_UPLOAD, ssr_mode=False, theme=THEME, css=CSS
@@ -43,11 +42,11 @@ def serve(page: "Blocks", what: str, host: str, port: int) -> int:
     # A browser keeps connections open for as long as the page is; they are not waited for.
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
     address = f"[{host}]" if ":" in host else host
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     try:
         with interruptible():
             thread.start()
-            click.echo(f"{what}: http://{address}:{listener.getsockname()[1]}/ (Ctrl-C ends it)")
+            click.echo(f"{what}: http://{address}:{listening.getsockname()[1]}/ (Ctrl-C ends it)")
             thread.join()
     except Interrupted as stop:
         server.should_exit = True
@@ -55,20 +54,3 @@ def serve(page: "Blocks", what: str, host: str, port: int) -> int:
             thread.join()
         return stop.exit_code
     raise RunError(f"the server of {what} ended by itself")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(place)
-        listener.listen()
-    except UnicodeError:
-        raise InputError(f"'{host}' is no name that a host can have; choose another with --host") from None
-    except OSError as error:
-        option = "--port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
-        raise InputError(
-            f"cannot listen at {host} port {port}: {error.strerror}; choose another with {option}"
-        ) from None
-    return listener

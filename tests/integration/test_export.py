@@ -17,7 +17,7 @@ from cli.options import FORMS
 from tests.doubles.scripts import Ended, call, finish, start
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 from tests.integration.test_bad_input import FULL_DISK, assert_refused
-from tests.integration.test_every_chapter import plots
+from tests.support.experiments import experiment_plots
 
 pytestmark = pytest.mark.timeout(200)
 
@@ -67,7 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
     @cache
     def make(name: str) -> Made:
         chapter, outputs = CHAPTERS[name], tmp_path_factory.mktemp(name)
-        train(chapter, outputs, next(iter(plots(chapter))))
+        train(chapter, outputs, next(iter(experiment_plots(chapter.folder))))
         forms = [word for form in FORMS for word in ("--format", form)]
         return Made(outputs, export(chapter, outputs, "--checkpoint", "latest", *forms))
 
