@@ -101,6 +101,17 @@ def connect(server: ApiServer) -> socket.socket:
     return socket.create_connection((url.host, url.port or 0), timeout=20)
 
 
+def rest(connection: socket.socket) -> bytes:
+    """All that comes until the server closes the connection."""
+    answer = b""
+    try:
+        while part := connection.recv(65536):
+            answer += part
+    except ConnectionResetError:
+        pass
+    return answer
+
+
 def until(condition: Callable[[], bool]) -> None:
     """Wait for `condition`, generously."""
     deadline = time.monotonic() + 60

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.doubles.api_server import ApiServer, api_server, refused, trained
+from tests.doubles.api_server import ApiServer, api_server, connect, refused, rest, trained
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -77,19 +77,12 @@ def error_of(answer: httpx.Response) -> dict[str, str]:
 
 def raw(server: ApiServer, *parts: bytes, end: bool = False) -> bytes:
     """What comes back for bytes that no client library would send."""
-    url = httpx.URL(server.url)
-    with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+    with connect(server) as connection:
         for part in parts:
             connection.sendall(part)
         if end:
             connection.shutdown(socket.SHUT_WR)
-        answer = b""
-        try:
-            while part := connection.recv(65536):
-                answer += part
-        except ConnectionResetError:
-            pass
-        return answer
+        return rest(connection)
 
 
 def request(target: bytes, *headers: bytes, method: bytes = b"POST", body: bytes = b"") -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.doubles.api_server import ApiServer, api_server, connect, trained
+from tests.doubles.api_server import ApiServer, api_server, connect, rest, trained
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -37,17 +37,6 @@ def ask(*headers: bytes, body: bytes = BODY, chunked: bool = False, host: bool =
     head = [b"POST /v1/predict HTTP/1.1", *([b"Host: x"] if host else []), b"Content-Type: application/json", length]
     sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
     return b"\r\n".join([*head, f"Authorization: Bearer {KEY}".encode(), *headers, b"", sent])
-
-
-def rest(connection: socket.socket) -> bytes:
-    """All that comes until the server closes the connection."""
-    answer = b""
-    try:
-        while part := connection.recv(65536):
-            answer += part
-    except ConnectionResetError:
-        pass
-    return answer
 
 
 def exchange(server: ApiServer, *parts: bytes, end: bool = False) -> bytes:
