@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from cli.errors import run_command
-from cli.groups import Group
-from cli.table import table
 from utils.errors import InputError
 from utils.files import cannot_write
+from utils.terminal.groups import Group
+from utils.terminal.run import run_command
+from utils.terminal.table import table
 
 _OUTPUTS = click.argument("outputs", type=click.Path(path_type=Path))
 
@@ -44,7 +44,7 @@ def verify(outputs: Path, run: str | None) -> int:
 @click.option("--yes", is_flag=True)
 def prune(outputs: Path, dry_run: bool, yes: bool) -> None:
     """Delete what is superfluous."""
-    from engine.storage import superfluous
+    from engine.checkpoint.prune import superfluous
     from utils.files import delete, size_of
 
     paths = superfluous(outputs)
@@ -78,7 +78,7 @@ def _agreed(question: str) -> bool:
 
 def _show(outputs: Path, run: str | None) -> list[str]:
     """Print a table of checkpoints; returns what is wrong with them."""
-    from engine.storage import stored
+    from engine.checkpoint.prune import stored
     from utils.files import size_of
 
     found = stored(_with_runs(outputs), run)

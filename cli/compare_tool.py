@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from cli.errors import run_command
 from utils.errors import InputError
+from utils.terminal.run import run_command
 
 
 @click.command()
@@ -15,10 +15,10 @@ from utils.errors import InputError
 def compare(chapter: Path, outputs: Path, run_id: str) -> int:
     """Say where the run leaves the bands of its experiment, and draw it; returns the exit code."""
     import plotting
-    from cli.reproduce.results import BANDS, read
-    from engine.bands import FEWEST_SEEDS, curves_of, departures, read_bands
-    from engine.record import read_rows
-    from engine.run import Folders, read_summary
+    from engine.claims.seed_band import FEWEST_SEEDS, curves_of, departures, read_bands
+    from engine.runs.metrics_log import read_rows
+    from engine.runs.run import Folders, read_summary
+    from experiment.reproduce.results import BANDS, read
 
     folders = Folders.of(outputs, run_id)
     experiment = str(read_summary(outputs, run_id).get("experiment"))

@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from cli.environment import environment
-from cli.venvs import root_venv
+from project.venvs import root_venv
 from utils.errors import ScratchError
+from utils.terminal.environment import environment
 
 
 def launch(root: str) -> None:

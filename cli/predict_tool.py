@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from cli.errors import run_command
-from cli.table import table
-from utils.parts import parts
+from utils.batched import batched
 from utils.strict_json import dumps
+from utils.terminal.run import run_command
+from utils.terminal.table import table
 
 Answer = dict[str, Any]
 
@@ -46,16 +46,16 @@ def predict(
     debug: bool,
 ) -> None:
     """Print the answers to the examples that `source` names."""
-    from inference.answers import Asked
+    from inference.answers import PredictOptions
     from inference.files import read_examples
     from inference.predictor import BATCH_SIZE, Predictor
     from utils.schema import validate
 
     predictor = Predictor.from_checkpoint(chapter, checkpoint, outputs, device)
     given = {name: value for name, value in (("top", top), ("threshold", threshold)) if value is not None}
-    asked = validate(Asked, given, "the options")
+    asked = validate(PredictOptions, given, "the options")
     answers = predictor.stream(read_examples(source, predictor.data), asked, batch_size or BATCH_SIZE)
-    pages = parts((answer.model_dump(mode="json") for answer in _counted(answers)), _PAGE)
+    pages = batched((answer.model_dump(mode="json") for answer in _counted(answers)), _PAGE)
     for text in {"json": _json, "csv": _csv, "table": _tables}[form](pages):
         click.echo(text, nl=False)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli.errors import run_command
+from utils.terminal.run import run_command
 
 
 @click.command()
@@ -16,7 +16,7 @@ from cli.errors import run_command
 @click.option("--debug", is_flag=True)
 def main(outputs: Path, run_id: str, tracker: str, uri: str | None, project: str | None, debug: bool) -> None:
     """Show a recorded run on a tracker."""
-    from engine.tracking.rebuild import rebuild
+    from engine.tracking.backfill import rebuild
 
     changes = {"mlflow": {"uri": uri}, "wandb": {"project": project}}.get(tracker, {})
     changes = {setting: value for setting, value in changes.items() if value is not None}

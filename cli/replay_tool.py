@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.errors import run_command
-from cli.processes import Children, why_it_failed
 from utils.errors import InputError, RunError
 from utils.ranks import launch_command
+from utils.terminal.processes import Children, why_it_failed
+from utils.terminal.run import run_command
 
 if TYPE_CHECKING:
-    from engine.run import Folders
+    from engine.runs.run import Folders
 
 
 @click.command()
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @click.argument("run_id")
 def replay(chapter: Path, outputs: Path, run_id: str) -> int:
     """Make a run again in a temporary folder and compare; returns the exit code."""
-    from engine.comparison import differences, fingerprint
-    from engine.provenance import changes, read_environment, resumes
-    from engine.run import Folders, read_summary
+    from engine.checkpoint.compare import differences, run_digests
+    from engine.runs.provenance import changes, read_environment, resumes
+    from engine.runs.run import Folders, read_summary
 
     models = Folders.of(outputs, run_id).models
     summary = read_summary(outputs, run_id)
@@ -37,10 +37,10 @@ def replay(chapter: Path, outputs: Path, run_id: str) -> int:
         click.echo(f"warning: {difference}", err=True)
     for resume in resumes(recorded):
         click.echo(f"warning: the run was not made in one place: {resume}; all is replayed as it began", err=True)
-    original = fingerprint(Folders.of(outputs, run_id))
+    original = run_digests(Folders.of(outputs, run_id))
     with tempfile.TemporaryDirectory() as folder:
         _train(chapter, models, summary.get("started_from"), recorded, Path(folder))
-        copy = fingerprint(_run_of_seed(Path(folder), summary.get("seed")))
+        copy = run_digests(_run_of_seed(Path(folder), summary.get("seed")))
     kept = {path.name for path in models.glob("model_*.pt")}  # others were pruned or never saved
     copy = {name: value for name, value in copy.items() if not name.endswith(".pt") or name.split()[-1] in kept}
     different = differences(original, copy)
@@ -84,7 +84,7 @@ def _train(chapter: Path, models: Path, started_from: str | None, recorded: dict
 
 
 def _run_of_seed(outputs: Path, seed: object) -> "Folders":
-    from engine.run import Folders, read_summary, run_ids
+    from engine.runs.run import Folders, read_summary, run_ids
 
     for run_id in run_ids(outputs):
         if read_summary(outputs, run_id)["seed"] == seed:
@@ -95,8 +95,8 @@ def _run_of_seed(outputs: Path, seed: object) -> "Folders":
 def _here(run_id: str, recorded: dict[str, Any], chapter: Path) -> dict[str, Any]:
     import torch
 
-    from engine.environment import snapshot
-    from engine.hardware import present
+    from engine.device.hardware import present
+    from engine.runs.environment import snapshot
 
     device = torch.device(recorded["hardware"]["device"])
     present(device.type, f"the device of run {run_id}", "a machine that has it")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cli.processes import Children
+from utils.terminal.processes import Children
 
 NO_TESTS_COLLECTED = 5  # pytest's exit code
 

@@ -25,22 +25,22 @@ Batch = tuple[Tensor, ...]
 _BLOCK_BYTES = 32 * 2**20  # what one gather copies: large enough to amortise the call, small beside the data
 
 
-class Share(Batch):
-    """The part of a batch that one of several ranks learns from; `own` of the `whole` batch's examples.
+class BatchShard(Batch):
+    """The part of a batch that one of several ranks learns from: `n_local` of the `n_global` examples.
 
-    A rank for which nothing is left (`own` is 0) holds an example that counts for nothing: every rank has to take part
-    in every forward pass.
+    A rank for which nothing is left (`n_local` is 0) holds an example that counts for nothing: every rank has to take
+    part in every forward pass.
     """
 
-    own: int
-    whole: int
+    n_local: int
+    n_global: int
 
     @classmethod
-    def of(cls, parts: Iterable[Tensor], own: int, whole: int) -> "Share":
-        """A share with its counts."""
-        share = cls(parts)
-        share.own, share.whole = own, whole
-        return share
+    def of(cls, parts: Iterable[Tensor], n_local: int, n_global: int) -> "BatchShard":
+        """A shard with its counts."""
+        shard = cls(parts)
+        shard.n_local, shard.n_global = n_local, n_global
+        return shard
 
 
 def own_part(n: int, rank: int, ranks: int) -> slice:
@@ -48,19 +48,19 @@ def own_part(n: int, rank: int, ranks: int) -> slice:
     return slice(n * rank // ranks, n * (rank + 1) // ranks)
 
 
-def share_of(batch: Batch, rank: int, ranks: int) -> Batch:
-    """The part of `batch` that is `rank`'s: a `Share`, or the batch itself where there is one rank."""
+def shard_of(batch: Batch, rank: int, ranks: int) -> Batch:
+    """The part of `batch` that is `rank`'s: a `BatchShard`, or the batch itself where there is one rank."""
     if ranks == 1:
         return batch
     n = len(batch[0])
     part = own_part(n, rank, ranks)
     own = part.stop - part.start
-    return Share.of((each[part] if own else each[:1] for each in batch), own, n)
+    return BatchShard.of((each[part] if own else each[:1] for each in batch), own, n)
 
 
 def count(batch: Batch, axis: int = 0) -> int:
     """The examples in `batch` that count; they lie along `axis`."""
-    return batch.own if isinstance(batch, Share) else batch[0].shape[axis]
+    return batch.n_local if isinstance(batch, BatchShard) else batch[0].shape[axis]
 
 
 def epoch_order(n: int, seed: int, epoch: int) -> Int[Tensor, " n"]:
@@ -78,7 +78,7 @@ class Batches:
         device: Where the batches are wanted.
         workers: DataLoader processes; only for data that is not in memory.
         rank: Which of `ranks` this process is. The batches are the same for any number of ranks; each takes its
-            `Share` of every one.
+            `BatchShard` of every one.
         ranks: How many processes share each batch.
     """
 
@@ -119,13 +119,13 @@ class Batches:
             return iter(())  # split would make one empty batch of nothing
         if isinstance(self.data, TensorSplit):
             gathered = _gathered(self.data, order, self.batch_size)
-            return gathered if self.ranks == 1 else (share_of(each, self.rank, self.ranks) for each in gathered)
+            return gathered if self.ranks == 1 else (shard_of(each, self.rank, self.ranks) for each in gathered)
         return self._loaded(order, epoch)
 
     def _loaded(self, order: Int[Tensor, " rest"], epoch: int) -> Iterator[Batch]:
         rank, ranks = self.rank, self.ranks
         split = order.split(self.batch_size)
-        chunks = [(chunk,) if ranks == 1 else share_of((chunk,), rank, ranks) for chunk in split]
+        chunks = [(chunk,) if ranks == 1 else shard_of((chunk,), rank, ranks) for chunk in split]
         loader = DataLoader(
             _SeededExamples(self.data, self.seed, epoch),
             batch_sampler=[indices.tolist() for (indices,) in chunks],
@@ -136,7 +136,7 @@ class Batches:
         with reading(loader) as batches:
             for chunk, batch in zip(chunks, batches, strict=True):
                 parts = tuple(part.to(self.device, non_blocking=True) for part in batch)
-                yield Share.of(parts, chunk.own, chunk.whole) if isinstance(chunk, Share) else parts
+                yield BatchShard.of(parts, chunk.n_local, chunk.n_global) if isinstance(chunk, BatchShard) else parts
 
 
 def replica_epoch(replicas: Sequence[Batches], epoch: int) -> Iterator[Batch]:

@@ -30,9 +30,9 @@ from data_utils.config import (
 )
 from data_utils.examples import Examples
 from data_utils.folders import processed_folder
-from data_utils.pictures import permuted, reduced, shifted
 from data_utils.splits import STANDARDISED, Splits, TensorSplit
 from data_utils.standardize import Standardization
+from data_utils.transforms import permuted, reduced, shifted
 
 
 def load(config: DataConfig) -> Splits:
@@ -84,30 +84,30 @@ def _examples(config: DataConfig) -> Examples:
     """The raw examples; each family is imported only when it is asked for."""
     match config:
         case Mnist():
-            from data_utils.mnist import mnist
+            from data_utils.datasets.images import mnist
 
             return mnist(config)
         case Table() | RegressionTable():
-            from data_utils.tabular import table
+            from data_utils.datasets.tabular import table
 
             return table(config)
         case Digits():
-            from data_utils.tabular import digits
+            from data_utils.datasets.tabular import digits
 
             return digits()
         case Patterns():
-            from data_utils.patterns import random_patterns
+            from data_utils.datasets.patterns import random_patterns
 
             return random_patterns(config)
         case Languages():
-            from data_utils.languages import languages
+            from data_utils.datasets.text import languages
 
             return languages(config)
         case DigitPrototypes():
-            from data_utils.patterns import digit_prototypes
+            from data_utils.datasets.patterns import digit_prototypes
 
             return digit_prototypes(config)
-    from data_utils import toy
+    from data_utils.datasets import toy
 
     match config:
         case Gate():

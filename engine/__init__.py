@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.evaluator import Evaluator
-    from engine.run import Run
+    from engine.evaluation.evaluator import Evaluator
+    from engine.runs.run import Run
     from engine.trainer import Trainer
 
 __all__ = ["Evaluator", "Run", "Trainer"]
 
-_MODULES = {"Evaluator": "engine.evaluator", "Run": "engine.run", "Trainer": "engine.trainer"}
+_MODULES = {"Evaluator": "engine.evaluation.evaluator", "Run": "engine.runs.run", "Trainer": "engine.trainer"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,9 +8,9 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BeforeValidator, Field, model_validator
 
 from data_utils.config import DataConfig, Fraction, Seed
-from engine.claims import Claim
+from engine.claims.claim import Claim
+from engine.claims.notes import Notes, Successor, spelled_out
 from engine.duration import Duration
-from engine.story import Notes, Successor, spelled_out
 from utils.schema import Count, Strict
 
 Positive = Annotated[float, Field(gt=0)]

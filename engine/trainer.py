@@ -11,34 +11,34 @@ from torch.utils.data import Dataset
 
 from data_utils.batches import Batch, Batches
 from data_utils.splits import Splits
-from engine.average import WeightAverage
-from engine.best import Best
-from engine.clock import Clock
-from engine.compilation import compile_model
-from engine.consensus import Consensus
-from engine.diagnosis import explain_non_finite
-from engine.environment import snapshot
-from engine.evaluator import Evaluator
-from engine.few_batches import data_to_train_on
-from engine.hardware import Hardware
-from engine.measure import measure
-from engine.narrative import announce, report, write_narrative
-from engine.optimizers import Schedule, build_optimizers, schedule
-from engine.pace import Pace, Taken, build_pace
-from engine.parallel import build_shared_update
-from engine.plan import Plan
-from engine.progress import Progress
-from engine.record import NoRecord, Record
-from engine.run import Run, status_of
-from engine.saver import Saver
-from engine.signals import StopSignals
-from engine.speed import Speed
-from engine.splitting import split_model
-from engine.state import results_of, seed_training, start
+from engine.checkpoint.content import results_of, seed_training, start
+from engine.checkpoint.manager import CheckpointManager
+from engine.device.fsdp import shard_model
+from engine.device.hardware import Hardware
+from engine.evaluation.evaluator import Evaluator
+from engine.evaluation.measure import measure
+from engine.evaluation.plots import draw_plots
+from engine.loop.compile import compile_model
+from engine.loop.consensus import StopAgreement
+from engine.loop.distributed_step import build_shared_update
+from engine.loop.ema import EMA
+from engine.loop.metric_buffer import MetricBuffer
+from engine.loop.monitor import MetricMonitor
+from engine.loop.non_finite import explain_non_finite
+from engine.loop.optimizers import Schedule, build_optimizers, schedule
+from engine.loop.overfit import data_to_train_on
+from engine.loop.plan import Plan
+from engine.loop.signals import StopSignals
+from engine.loop.step import GradientStep, ManualStep
+from engine.loop.stepper import StepOutputs, Stepper, build_stepper
+from engine.loop.throughput import Throughput
+from engine.loop.timer import Timer
+from engine.runs.environment import snapshot
+from engine.runs.metrics_log import MetricsLog, NullLog
+from engine.runs.progress import Progress
+from engine.runs.run import Run, status_of
+from engine.runs.text_log import announce, report, write_text_log
 from engine.tracking import Trackers, build_trackers
-from engine.update import GradientStep, OwnStep
-from engine.visualize import draw_plots
-from engine.window import Window
 from utils.errors import InputError, Interrupted, RunError
 from utils.seeds import derived_seed, seed_everything
 
@@ -60,12 +60,12 @@ class Trainer:
     plan: Plan
     rate: Schedule
     optimizers: dict[str, torch.optim.Optimizer]
-    update: GradientStep | OwnStep
-    average: WeightAverage | None
-    pace: Pace
+    update: GradientStep | ManualStep
+    average: EMA | None
+    pace: Stepper
     evaluator: Evaluator
-    saver: Saver
-    record: Record | NoRecord
+    saver: CheckpointManager
+    record: MetricsLog | NullLog
     progress: Progress
     # where the run stands
     step: int
@@ -79,11 +79,11 @@ class Trainer:
         self.run, self.config, self.world = run, run.config, run.world
         self.hardware = Hardware(run.config.hardware, self.world.local_rank if self.world.size > 1 else None)
         self.trackers = build_trackers(run.config.tracking) if self.world.is_main else Trackers([])
-        self.signals, self.clock = StopSignals(), Clock()
-        self.consensus = Consensus(self.world, self.signals, self.clock)
-        self.speed = Speed(self.hardware.peak_flops, self.world)
-        self.window = Window(self.hardware.scaler.is_enabled(), self.world)
-        self.best = Best(run.config.trainer.monitor, run.config.trainer.early_stopping)
+        self.signals, self.clock = StopSignals(), Timer()
+        self.consensus = StopAgreement(self.world, self.signals, self.clock)
+        self.speed = Throughput(self.hardware.peak_flops, self.world)
+        self.window = MetricBuffer(self.hardware.scaler.is_enabled(), self.world)
+        self.best = MetricMonitor(run.config.trainer.monitor, run.config.trainer.early_stopping)
         self.step, self.evaluated_at, self.latest = 0, -1, {}
         self.recorded_bytes, self.random, self.label = 0, None, ""
         seed_everything(derived_seed(run.config.seed, "model"))
@@ -114,11 +114,11 @@ class Trainer:
     def session(self) -> Iterator[None]:
         """Within this the run is open; on leaving it its last checkpoint, its plots and how it ended are written."""
         run, logs, main = self.run, self.run.folders.logs, self.world.is_main
-        narrative = write_narrative(logs) if main else nullcontext()
+        narrative = write_text_log(logs) if main else nullcontext()
         with run.lock(resumed=False), narrative, self.signals, explain_non_finite(self):
             run.open(snapshot(self.hardware.device, run.chapter) if main else {}, self.step)
             try:
-                with Record(logs / "metrics.jsonl", self.recorded_bytes) if main else NoRecord() as self.record:
+                with MetricsLog(logs / "metrics.jsonl", self.recorded_bytes) if main else NullLog() as self.record:
                     announce(self)
                     with Progress(self.plan.total, self.step, main, self.label) as self.progress:
                         yield
@@ -147,7 +147,7 @@ class Trainer:
         """Whether there are no more steps to take."""
         return self.step >= self.plan.total or self.best.patience_is_over or self.consensus.stop is not None
 
-    def account(self, taken: Taken) -> None:
+    def account(self, taken: StepOutputs) -> None:
         """Note the steps that were `taken`, and do what is due after the last of them."""
         plan = self.plan
         for passes in taken:
@@ -203,17 +203,17 @@ class Trainer:
         config, device, world = self.config.trainer, self.hardware.device, self.world
         self.splits, data, self.few = data_to_train_on(splits, train, self.config)
         self.model, share = model.to(device).train(), (world.rank, world.size)
-        split_model(model, self.config, world)
+        shard_model(model, self.config, world)
         self.batches = Batches(data, config.batch_size, self.config.seed, device, config.workers, *share)
         self.plan = Plan.of(config, len(self.batches))
         self.rate = schedule(self.config.scheduler, self.plan.total, self.plan.steps)
         compile_model(model, config.compile, world)
         self.optimizers = build_optimizers(self.config, model)
         self.update = build_shared_update(self.config, model, self.optimizers, self.hardware, world)
-        self.average = WeightAverage(model, config.ema_decay) if config.ema_decay else None
-        self.pace = build_pace(self)
+        self.average = EMA(model, config.ema_decay) if config.ema_decay else None
+        self.pace = build_stepper(self)
         self.evaluator = Evaluator(self.hardware, config.metrics, config.batch_size, splits.n_classes, world)
-        self.saver = Saver(self)
+        self.saver = CheckpointManager(self)
         self.clock.save_every(config.checkpoint.minutes)
         for name in config.evaluate_on:
             self.splits.split(name)

@@ -13,7 +13,7 @@ Row = Mapping[str, Shaped[np.ndarray, "*shape"]]
 """What `ask` gave for one example: the name of an output to its values."""
 
 
-class Asked(Strict):
+class PredictOptions(Strict):
     """How answers are wanted."""
 
     top: int = Field(default=3, ge=1)
@@ -58,7 +58,7 @@ class Values(Strict):
     """In the units of the data."""
 
 
-def classification(row: Row, data: Description, asked: Asked) -> Classification:
+def classification(row: Row, data: Description, asked: PredictOptions) -> Classification:
     """The answer for `probabilities` [classes]."""
     probabilities = row["probabilities"].tolist()
     order = sorted(range(len(probabilities)), key=lambda k: -probabilities[k])[: asked.top]
@@ -68,7 +68,7 @@ def classification(row: Row, data: Description, asked: Asked) -> Classification:
     return Classification(label=best.label if sure else None, probability=best.probability, candidates=candidates)
 
 
-def decision(row: Row, data: Description, asked: Asked, threshold: float) -> Decision:
+def decision(row: Row, data: Description, asked: PredictOptions, threshold: float) -> Decision:
     """The answer for `scores` [classes], or [1] of a unit that tells two classes apart.
 
     Args:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from data_utils.description import Description
     from engine.config import ExperimentConfig
-    from inference.answers import Asked, Row
+    from inference.answers import PredictOptions, Row
     from utils.schema import Strict
 
 
@@ -40,7 +40,7 @@ class Serving(Protocol):
         targets as the model learned them.
         """
 
-    def answer(self, row: "Row", data: "Description", asked: "Asked") -> "BaseModel":
+    def answer(self, row: "Row", data: "Description", asked: "PredictOptions") -> "BaseModel":
         """What one row of `ask` means."""
 
 

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from data_utils.description import Description
 from inference.pictures import MOST_PIXELS, read_picture, unpacked
+from utils.batched import batched
 from utils.errors import InputError
-from utils.parts import parts
 from utils.schema import Strict
 
 LARGEST_NUMBER = float(np.finfo(np.float32).max)
@@ -81,7 +81,7 @@ def in_batches(examples: Iterable[Any], data: Description, size: int) -> Iterato
 
     Each is read as it is asked for; otherwise as in `to_tensor`.
     """
-    for arrays in parts(_arrays(examples, data), size):
+    for arrays in batched(_arrays(examples, data), size):
         yield torch.from_numpy(np.stack(arrays))
 
 

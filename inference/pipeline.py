@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from data_utils.config import Pictures
 from data_utils.description import Description, Scale
-from data_utils.pictures import pixel_order
+from data_utils.transforms import pixel_order
 from inference.chapter import Serving
 
 

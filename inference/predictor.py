@@ -12,12 +12,12 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from data_utils.description import Description
-from engine.checkpoints import load_weights
+from engine.checkpoint.content import read_checkpoint, trained_weights
+from engine.checkpoint.file import load_weights
+from engine.checkpoint.resolve import resolve_checkpoint
 from engine.config import ExperimentConfig
-from engine.hardware import present
-from engine.references import resolve_checkpoint
-from engine.state import read_checkpoint, trained_weights
-from inference.answers import Asked
+from engine.device.hardware import present
+from inference.answers import PredictOptions
 from inference.chapter import ServedChapter, load_chapter
 from inference.examples import example_type, in_batches, to_tensor
 from inference.pipeline import Pipeline
@@ -78,7 +78,7 @@ class Predictor:
         return cls(load_chapter(chapter), content, f"checkpoint {path}", device)
 
     def predict(
-        self, examples: Sequence[Any] | np.ndarray, asked: Asked | None = None, batch_size: int = BATCH_SIZE
+        self, examples: Sequence[Any] | np.ndarray, asked: PredictOptions | None = None, batch_size: int = BATCH_SIZE
     ) -> list[BaseModel]:
         """The answers to `examples`, in their order.
 
@@ -93,12 +93,12 @@ class Predictor:
         return list(self.stream(examples, asked, batch_size))
 
     def stream(
-        self, examples: Iterable[Any], asked: Asked | None = None, batch_size: int = BATCH_SIZE
+        self, examples: Iterable[Any], asked: PredictOptions | None = None, batch_size: int = BATCH_SIZE
     ) -> Iterator[BaseModel]:
         """The answers to any number of examples, of which a batch at a time is read and kept; else as `predict`."""
         before = 0
         for x in in_batches(examples, self.data, batch_size):
-            yield from self.answers(self.outputs(x, batch_size), asked or Asked(), before)
+            yield from self.answers(self.outputs(x, batch_size), asked or PredictOptions(), before)
             before += len(x)
 
     def batch(self, examples: Sequence[Any] | np.ndarray) -> Float[Tensor, "batch *shape"]:
@@ -114,7 +114,7 @@ class Predictor:
         return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
     def answers(
-        self, outputs: dict[str, Shaped[Tensor, "batch *rest"]], asked: Asked, before: int = 0
+        self, outputs: dict[str, Shaped[Tensor, "batch *rest"]], asked: PredictOptions, before: int = 0
     ) -> list[BaseModel]:
         """What each row of `outputs` means.
 

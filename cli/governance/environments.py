@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.chapters import Project
 from cli.governance.text import read_text
+from project.chapters import Project
 from utils.errors import InputError
 
 # Where lists of packages lie; the template's is compared with tests/requirements.txt by a test.

@@ -5,8 +5,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from cli.chapters import Project
 from cli.governance.text import read_text
+from project.chapters import Project
 from utils.errors import InputError
 
 

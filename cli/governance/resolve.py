@@ -7,13 +7,13 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cli.environment import environment as own_environment
-from cli.environment import uv_environment
 from cli.governance.environments import Environment, normal
 from cli.governance.licences import declared
 from cli.governance.lock import Lock, Package
-from cli.installer import find_uv, reason
+from project.installer import find_uv, reason
 from utils.errors import RunError
+from utils.terminal.environment import environment as own_environment
+from utils.terminal.environment import uv_environment
 
 # The lists are resolved for one platform, whatever the machine, with what the index has and no local builds.
 PYTHON, PLATFORM = "3.11", "x86_64-manylinux_2_36"  # Debian 12, and what is newer

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from cli.errors import run_command
-from cli.grading.child import Trial
+from cli.grading.messages import name_in_words
 from cli.grading.outcome import Failure, Outcome
-from cli.grading.parts import Exercises, Part
-from cli.grading.trials import Trials
-from cli.grading.words import name_in_words
+from cli.grading.runner import Trials
+from cli.grading.spec import Exercises, Part
+from cli.grading.worker import Trial
 from cli.grading.workspace import Workspace
+from utils.terminal.run import run_command
 
 
 @click.command()

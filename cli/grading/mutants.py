@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
-from cli.errors import run_command
-from cli.grading.child import Trial
+from cli.grading.blanks import read_sources
+from cli.grading.messages import name_in_words
 from cli.grading.outcome import Outcome
-from cli.grading.parts import Mutant, read_mutants
-from cli.grading.regions import read_sources
-from cli.grading.trials import Trials
-from cli.grading.words import name_in_words
-from cli.table import table
+from cli.grading.runner import Trials
+from cli.grading.spec import Mutant, read_mutants
+from cli.grading.worker import Trial
 from utils.errors import RunError
+from utils.terminal.run import run_command
+from utils.terminal.table import table
 
 JOBS = 2
 UNCHANGED = "the chapter as it is"

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from cli.processes import ONE_THREAD, Children
 from utils.errors import RunError
+from utils.terminal.processes import ONE_THREAD, Children
 
 DOCUMENT = "docs/parity.md"
 START, END = "<!-- parity -->", "<!-- end parity -->"

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import click
 
-from cli.errors import run_command
-from cli.grading.child import Trial
 from cli.grading.outcome import Failure, Outcome
-from cli.grading.parts import Exercises, Part
-from cli.grading.trials import Trials
+from cli.grading.runner import Trials
+from cli.grading.spec import Exercises, Part
+from cli.grading.worker import Trial
+from utils.terminal.run import run_command
 
 JOBS = 2
 

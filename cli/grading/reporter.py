@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from cli.grading.messages import explain
 from cli.grading.outcome import Failure, Outcome
-from cli.grading.words import explain
 
 PRINTED = 20  # lines shown of what the code printed
 

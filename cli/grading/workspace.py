@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from cli.grading.parts import EXERCISES, Exercises, Part
-from cli.grading.regions import Region, body_of, find_regions, read_sources, with_body
+from cli.grading.blanks import Region, body_of, find_regions, read_sources, with_body
+from cli.grading.spec import EXERCISES, Exercises, Part
 from utils.errors import InputError
 from utils.files import write_atomic
 

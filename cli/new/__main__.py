@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from cli.chapters import Project
-from cli.errors import run_command
 from cli.new.request import EXPERIMENTS
-from cli.processes import interruptible
-from cli.roadmap import with_chapter
+from project.chapters import Project
+from project.roadmap import with_chapter
 from utils.errors import InputError
 from utils.files import cannot_write, write_atomic
+from utils.terminal.processes import interruptible
+from utils.terminal.run import run_command
 
 OPTIONAL = {"notebook": ("notebooks",), "exercises": ("exercises.yaml", "tests/test_exercises.py")}
 """What a chapter can do without, and what that leaves out of it."""

@@ -4,8 +4,8 @@ import re
 import textwrap
 from dataclasses import dataclass
 
-from cli.chapters import Project
-from cli.roadmap import Module, modules
+from project.chapters import Project
+from project.roadmap import Module, modules
 from utils.errors import InputError, unknown
 
 EXPERIMENTS = {"tabular": "moons", "image": "digits", "text": "languages"}

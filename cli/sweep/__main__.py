@@ -2,8 +2,8 @@
 
 import click
 
-from cli.errors import run_command
 from cli.sweep.request import Request
+from utils.terminal.run import run_command
 
 
 @click.command()

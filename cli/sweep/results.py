@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import plotting
 from cli.sweep.request import Request
 from cli.sweep.space import Dimension
-from cli.table import table
 from utils.errors import RunError
 from utils.files import write_atomic
+from utils.terminal.table import table
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from cli.environment import environment
-from cli.processes import why_it_failed
-from engine.record import parse_rows
+from engine.runs.metrics_log import parse_rows
+from utils.terminal.environment import environment
+from utils.terminal.processes import why_it_failed
 
 
 def share_of_cores(jobs: int, settings: Iterable[str]) -> dict[str, str]:

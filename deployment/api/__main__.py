@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli.errors import run_command
+from utils.terminal.run import run_command
 
 
 @click.command()
@@ -33,8 +33,8 @@ def serve(
     overrides: tuple[str, ...],
 ) -> None:
     """Serve a model over HTTP until a signal ends the process."""
-    from deployment.api.keys import read_keys
-    from deployment.api.listening import listener
+    from deployment.api.http.keys import read_keys
+    from deployment.api.http.listening import listener
     from deployment.api.settings import read_settings
 
     settings, keys = read_settings(settings_file, overrides), read_keys(key_file)
@@ -43,18 +43,18 @@ def serve(
     import torch
 
     from deployment.api.app import make_app
-    from deployment.api.gate import Gate
+    from deployment.api.http.middleware import Gate
+    from deployment.api.http.server import Server
+    from deployment.api.http.shortcut import Shortcut
     from deployment.api.log import Log
-    from deployment.api.predicting import Predictions
-    from deployment.api.server import Server
+    from deployment.api.model.predict import Predictions
     from deployment.api.service import Service
-    from deployment.api.shortcut import Shortcut
 
     torch.set_num_threads(settings.batching.threads)
     log = Log()
     background: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     if alias is not None:
-        from deployment.api.registered import AliasSource, Watch
+        from deployment.api.model.reload import AliasSource, Watch
 
         source = AliasSource(chapter, alias, uri, device)
         version = source.resolve()

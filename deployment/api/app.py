@@ -10,8 +10,8 @@ from starlette.requests import ClientDisconnect
 
 from deployment.api.docs import add_docs
 from deployment.api.errors import ApiError, ErrorAnswer, busy
+from deployment.api.model.predict import Predictions
 from deployment.api.openapi import add_predictions
-from deployment.api.predicting import Predictions
 from deployment.api.schemas import Health, Models
 from deployment.api.service import Service
 

@@ -6,11 +6,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from deployment.api.errors import ErrorAnswer
-from deployment.api.keys import needs_key
-from deployment.api.predicting import Predictions
+from deployment.api.http.keys import needs_key
+from deployment.api.model.predict import Predictions
 from deployment.api.schemas import PICTURES_FIELD
 from deployment.api.service import Service
-from inference.answers import Asked
+from inference.answers import PredictOptions
 
 _DESCRIPTION = """Ask the model about one example or several.
 
@@ -88,5 +88,5 @@ def _parameters() -> list[dict[str, Any]]:
     """How answers may be wanted."""
     return [
         {"name": name, "in": "query", "required": False, "schema": schema}
-        for name, schema in Asked.model_json_schema()["properties"].items()
+        for name, schema in PredictOptions.model_json_schema()["properties"].items()
     ]

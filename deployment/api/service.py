@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from deployment.api.metrics import Metrics
-from deployment.api.model import Model
+from deployment.api.model.served import Model
 from deployment.api.schemas import Schemas
 from deployment.api.settings import Settings
 from inference.predictor import Predictor

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from cli.errors import run_command
-from cli.processes import interruptible
-from cli.table import table
+from utils.terminal.processes import interruptible
+from utils.terminal.run import run_command
+from utils.terminal.table import table
 
 
 @click.command()

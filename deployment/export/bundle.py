@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from deployment.atomic_folder import whole_folder
 from deployment.export import card
 from deployment.export.agreement import check
 from deployment.export.forms import export
-from deployment.whole import whole_folder
 from inference.predictor import Predictor
 from utils.files import write_atomic
 

@@ -9,11 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cli.chapters import ROOT, Chapter
 from data_utils.cards import DatasetCard, get_card
 from data_utils.cards.markdown import details
 from deployment.export import as_onnx, as_safetensors, as_torch, as_triton
 from inference.predictor import Predictor
+from project.chapters import ROOT, Chapter
 from utils.files import sha256_of
 
 FILE = "MODEL_CARD.md"

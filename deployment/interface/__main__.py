@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from cli.chapters import Chapter, Project
-from cli.errors import run_command
+from project.chapters import Chapter, Project
+from utils.terminal.run import run_command
 
 
 @click.command()
@@ -25,10 +25,10 @@ def show(chapter: Path | None, checkpoint: str, outputs: Path | None, host: str,
         from deployment.interface.server import serve
 
         if chapter is None:
-            from deployment.interface.runs_page import runs_page
+            from deployment.interface.pages.runs import runs_page
 
             return serve(runs_page(Project(), outputs), "runs", host, port)
-        from deployment.interface.chapter_page import chapter_page
+        from deployment.interface.pages.chapter import chapter_page
         from inference import Predictor
 
         predictor = Predictor.from_checkpoint(chapter, checkpoint, outputs)

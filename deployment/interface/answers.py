@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import gradio as gr
 from pydantic import BaseModel
 
-from inference.answers import Asked, Classification, Decision, Values
+from inference.answers import Classification, Decision, PredictOptions, Values
 from utils.errors import ScratchError
 
-ASKED = Asked(top=5)
+ASKED = PredictOptions(top=5)
 
 
 def spoken(answer: BaseModel) -> dict[str, float] | str:

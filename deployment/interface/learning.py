@@ -8,9 +8,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from data_utils.batches import epoch_order
-from engine.hardware import Hardware
-from engine.optimizers import build_optimizers
-from engine.update import build_update
+from engine.device.hardware import Hardware
+from engine.loop.optimizers import build_optimizers
+from engine.loop.step import build_update
 from inference.pipeline import Pipeline
 from inference.predictor import Predictor
 from utils.seeds import derived_seed

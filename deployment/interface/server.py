@@ -8,10 +8,10 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
-from cli.listening import listener
-from cli.processes import interruptible
-from deployment.interface.look import CSS, THEME
+from deployment.interface.theme import CSS, THEME
 from utils.errors import Interrupted, RunError
+from utils.terminal.listening import listener
+from utils.terminal.processes import interruptible
 
 if TYPE_CHECKING:
     from gradio import Blocks

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from cli.errors import run_command
-from cli.processes import interruptible
+from utils.terminal.processes import interruptible
+from utils.terminal.run import run_command
 
 
 @click.command()

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from engine.config import CheckpointConfig, ExperimentConfig
 from engine.duration import Duration
-from engine.pace import Pace, Steps, Taken
-from engine.run import Options, Run
+from engine.loop.stepper import StepOutputs, Stepper, Steps
+from engine.runs.run import Options, Run
 from engine.trainer import Trainer
 from inference.predictor import Predictor
 from utils.errors import InputError
@@ -65,14 +65,14 @@ def _parameters(model: nn.Module) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True)
-class MaskedPace:
+class MaskedStepper:
     """A pace after each step of which what was pruned is zero again, whatever rule or optimizer made the step."""
 
-    pace: Pace
+    pace: Stepper
     model: nn.Module
     masks: Masks
 
-    def __call__(self, steps: Steps, step: int) -> Taken:
+    def __call__(self, steps: Steps, step: int) -> StepOutputs:
         """Take a step, then prune what has grown back."""
         taken = self.pace(steps, step)
         apply_masks(self.model, self.masks)
@@ -117,7 +117,7 @@ def _pruned_training(sparsity: float, duration: Duration | None) -> Callable[[Tr
             with trainer.session():
                 trainer.begin()
             return
-        trainer.pace = MaskedPace(trainer.pace, trainer.model, masks)
+        trainer.pace = MaskedStepper(trainer.pace, trainer.model, masks)
         trainer.train()
 
     return train

@@ -16,9 +16,9 @@ from data_utils import load
 from data_utils.config import DataConfig, Pictures, Regression
 from data_utils.splits import TensorSplit
 from engine.config import ExperimentConfig
-from engine.evaluator import Evaluation, Evaluator
-from engine.hardware import Hardware
-from inference.answers import Asked
+from engine.device.hardware import Hardware
+from engine.evaluation.evaluator import Evaluation, Evaluator
+from inference.answers import PredictOptions
 from inference.predictor import Predictor
 
 Outputs = dict[str, Shaped[Tensor, "batch *rest"]]
@@ -146,7 +146,7 @@ class _Answering(nn.Module):
     def evaluation_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         """Answer a batch."""
         x, targets = batch
-        answers: Sequence[Any] = self.predictor.answers(self.ask(x), Asked())
+        answers: Sequence[Any] = self.predictor.answers(self.ask(x), PredictOptions())
         data = self.predictor.data
         if data.n_classes:
             predictions = torch.tensor([data.class_names.index(answer.label) for answer in answers])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deployment.optimise.measuring import Form, Measured, Task
 from deployment.optimise.settings import Settings, read_settings
-from engine.references import resolve_checkpoint
+from engine.checkpoint.resolve import resolve_checkpoint
 from inference.predictor import Predictor
 
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
-from cli.table import table
 from deployment.optimise.masks import pruned_and_trained, pruned_at_once, pruned_count
 from deployment.optimise.measuring import Form, torch_form
 from deployment.optimise.original import Original
 from deployment.optimise.report import draw, new_report, significant, write_report
 from engine.duration import Duration
-from engine.run import Run
+from engine.runs.run import Run
 from inference.predictor import Predictor
 from utils.errors import InputError, Interrupted
 from utils.files import cannot_write
+from utils.terminal.table import table
 
 
 def prune_model(original: Original, sparsity: float, epochs: int | None, folder: Path | None, force: bool) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 import plotting
-from cli.table import table
+from deployment.atomic_folder import whole_folder
 from deployment.optimise.measuring import Measured
 from deployment.optimise.original import Original
-from deployment.whole import whole_folder
 from utils.files import write_atomic
 from utils.strict_json import dumps
+from utils.terminal.table import table
 
 FILE = "report.json"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from cli.errors import run_command
-from cli.groups import Group
-from cli.table import table
 from deployment.registry.client import ALIASES, Registry
-from deployment.registry.place import shown
+from deployment.registry.uri import shown
+from utils.terminal.groups import Group
+from utils.terminal.run import run_command
+from utils.terminal.table import table
 
 _CHAPTER = click.argument("chapter", type=click.Path(path_type=Path))
 _URI = click.option("--uri")
@@ -29,7 +29,7 @@ def registry(debug: bool) -> None:
 def register(chapter: Path, run: Path, uri: str | None) -> None:
     """Make the run in the folder `run` a version of its chapter's model."""
     from deployment.registry.bundle import assemble
-    from deployment.registry.writing import add
+    from deployment.registry.transactions import add
 
     there = Registry(uri, create=True)
     there.names()  # nothing is exported for a server that does not answer

@@ -17,10 +17,10 @@ from typing import Any
 
 from deployment.export.bundle import bundle
 from deployment.registry.manifest import CHECKPOINT
-from engine.checkpoints import save_checkpoint
-from engine.references import checkpoint_in
-from engine.run import Folders, read_summary
-from engine.state import read_checkpoint
+from engine.checkpoint.content import read_checkpoint
+from engine.checkpoint.file import save_checkpoint
+from engine.checkpoint.resolve import checkpoint_in
+from engine.runs.run import Folders, read_summary
 from inference.predictor import Predictor
 from utils.errors import InputError
 from utils.files import cannot_write, write_atomic

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from deployment.registry.failures import explained, if_there
 from deployment.registry.manifest import MANIFEST, listed, verify
-from deployment.registry.place import chosen, opening, shown
-from engine.mlflow_client import connect
+from deployment.registry.uri import chosen, opening, shown
+from engine.tracking.mlflow_client import connect
 from utils.errors import InputError, RunError, did_you_mean, unknown
 from utils.files import cannot_write
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from deployment.registry.place import database, shown
+from deployment.registry.uri import database, shown
 from utils.errors import RunError, ScratchError
 
 _LIBRARIES = ("mlflow", "requests", "urllib3", "sqlalchemy", "alembic", "sqlite3")

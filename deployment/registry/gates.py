@@ -6,19 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cli.compose import compose_experiment
-from cli.reproduce.results import RESULTS, failures, read
 from data_utils import load
 from data_utils.splits import Splits
 from deployment.export.agreement import MOST, largest_difference
 from deployment.export.as_onnx import FILE
 from deployment.registry.bundle import RECORD, SIGNATURE
-from deployment.registry.currency import is_stale
 from deployment.registry.manifest import CHECKPOINT
-from engine.claims import Claim, Record
-from engine.evaluator import Evaluator
-from engine.hardware import Hardware
-from engine.record import read_rows
+from deployment.registry.staleness import is_stale
+from engine.claims.claim import Claim, Record
+from engine.device.hardware import Hardware
+from engine.evaluation.evaluator import Evaluator
+from engine.runs.metrics_log import read_rows
+from experiment.compose import compose_experiment
+from experiment.reproduce.results import RESULTS, failures, read
 from inference.predictor import Predictor
 from utils.errors import ScratchError
 from utils.seeds import seed_everything

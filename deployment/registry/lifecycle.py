@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deployment.registry.client import ALIASES, Registry, Version
-from deployment.registry.writing import move
-from engine.environment import git_state
+from deployment.registry.transactions import move
+from engine.runs.environment import git_state
 from utils.errors import InputError, RunError, unknown
 
 JUDGED = ("staging", "prod")

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from data_utils.batches import Batch, Batches, in_order
 from data_utils.splits import Splits
 from engine.config import ExperimentConfig
-from engine.hardware import Hardware
-from engine.optimizers import build_optimizers, schedule
-from engine.plan import Plan
-from engine.update import Rates, build_update
+from engine.device.hardware import Hardware
+from engine.loop.optimizers import build_optimizers, schedule
+from engine.loop.plan import Plan
+from engine.loop.step import LearningRates, build_update
 from utils.errors import InputError
 from utils.seeds import derived_seed, seed_everything
 
@@ -86,7 +86,7 @@ class ChapterModule(LightningModule):
         """Those of the config; of a model without its own rule with the schedule, step by step."""
         self._named = build_optimizers(self.config, self.model)
         if not self.automatic_optimization:
-            self._rates = [Rates(optimizer) for optimizer in self._named.values()]
+            self._rates = [LearningRates(optimizer) for optimizer in self._named.values()]
             return list(self._named.values())
         (optimizer,) = self._named.values()
         factor = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate)

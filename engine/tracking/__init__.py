@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.config import TrackingConfig
 from engine.tracking.base import Row, RunInfo, Tracker
-from engine.tracking.lane import Action, Lane
+from engine.tracking.worker import Action, TrackerWorker
 from utils.errors import unknown
 
 _FINISH_SECONDS = 60.0
@@ -20,7 +20,7 @@ class Trackers:
     """The trackers of a run, each on a lane of its own."""
 
     def __init__(self, trackers: Sequence[Tracker]) -> None:
-        self._lanes = [Lane(tracker) for tracker in trackers]
+        self._lanes = [TrackerWorker(tracker) for tracker in trackers]
 
     def start(self, run: RunInfo) -> None:
         """Open the run everywhere."""
@@ -73,7 +73,7 @@ def build_tracker(name: str, config: TrackingConfig) -> Tracker:
 
             return TensorBoardTracker()
         case "wandb":
-            from engine.tracking.weights_and_biases import WandbTracker
+            from engine.tracking.wandb_tracker import WandbTracker
 
             return WandbTracker(config.wandb)
         case "mlflow":

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import MlflowConfig
-from engine.mlflow_client import connect
-from engine.record import read_rows
+from engine.runs.metrics_log import read_rows
 from engine.tracking.base import Row, RunInfo
+from engine.tracking.mlflow_client import connect
 
 _MOST_METRICS, _MOST_PARAMS = 1000, 100  # that the server takes in one request
 

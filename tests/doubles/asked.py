@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from cli.compose import compose_experiment
 from data_utils import load
 from engine import Run, Trainer
-from engine.run import Options
+from engine.runs.run import Options
+from experiment.compose import compose_experiment
 from inference import Predictor
 from inference.chapter import load_chapter
 

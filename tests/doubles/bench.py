@@ -11,13 +11,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from cli.compose import compose_experiment
 from data_utils import load
 from engine import Run, Trainer
-from engine.checkpoints import digest, load_checkpoint
+from engine.checkpoint.file import digest, load_checkpoint
 from engine.config import ExperimentConfig
-from engine.record import read_rows
-from engine.run import Options
+from engine.runs.metrics_log import read_rows
+from engine.runs.run import Options
+from experiment.compose import compose_experiment
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORK = ROOT / "tests/doubles/chapters/90_logistic"
@@ -44,7 +44,7 @@ class Bench:
         return compose_experiment(self.chapter, experiment, [*quiet, *overrides], self._modules["config"].ModelConfig)
 
     def run(self, config: ExperimentConfig[Any], **options: Any) -> Run:
-        """A run that has not begun; `options` are those of `engine.run.Options`."""
+        """A run that has not begun; `options` are those of `engine.runs.run.Options`."""
         return Run(self.chapter, config, self.outputs, Options(**options))
 
     def train(

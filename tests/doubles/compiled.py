@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from data_utils import load
-from engine import Run, Trainer, compilation
-from engine.profiling import profile
+from engine import Run, Trainer
+from engine.debug.profiler import profile
+from engine.loop import compile as compilation
 from tests.doubles.bench import NETWORK, Bench
 
 compilation.BACKEND = "aot_eager"  # everything but the C++, which takes half a minute

@@ -9,8 +9,8 @@ from typing import Any
 CHAPTER = Path(__file__).parent / "chapters/90_logistic"
 sys.path.insert(0, str(CHAPTER / "src"))
 
-from cli.script import train_command  # noqa: E402
 from config import ModelConfig  # type: ignore[import-not-found]  # noqa: E402
+from experiment.script import train_command  # noqa: E402
 from train import EXPERIMENT_PLOTS, main  # type: ignore[import-not-found]  # noqa: E402
 from utils.errors import RunError  # noqa: E402
 

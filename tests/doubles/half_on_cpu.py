@@ -3,7 +3,7 @@
 import torch
 
 from engine.config import HardwareConfig
-from engine.hardware import Hardware
+from engine.device.hardware import Hardware
 
 
 class HalfOnCpu(Hardware):

@@ -20,10 +20,10 @@ import torch._dynamo  # once and not in every attempt
 import torch.distributed as dist
 from torch.distributed.tensor import Shard, distribute_tensor
 
-from engine import dcp_files
-from engine.references import newest_checkpoint
-from engine.sharded import finish_save, save_sharded
-from engine.state import load_whole
+from engine.checkpoint import dcp as dcp_files
+from engine.checkpoint.content import load_whole
+from engine.checkpoint.resolve import newest_checkpoint
+from engine.checkpoint.sharded import finish_save, save_sharded
 from utils.files import remove_leftovers
 
 CALLS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod"}

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 import utils.files
-from engine.checkpoints import load_checkpoint, save_checkpoint
+from engine.checkpoint.file import load_checkpoint, save_checkpoint
 
 
 class DeadlySystem:

@@ -22,7 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 from engine.config import HardwareConfig
-from engine.hardware import Hardware
+from engine.device.hardware import Hardware
 
 _NAME = "pretended"
 _aten = torch.ops.aten

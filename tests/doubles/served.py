@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.config import ExperimentConfig
-from inference.answers import Asked, Classification, Row, classification
+from inference.answers import Classification, PredictOptions, Row, classification
 from inference.chapter import ServedChapter
 from inference.predictor import Predictor
 from utils.schema import Strict
@@ -50,7 +50,7 @@ class Serving:
     def build(self, config: object, data: object) -> nn.Module:
         return nn.Linear(2, 2)
 
-    def answer(self, row: Row, data: Any, asked: Asked) -> Classification:
+    def answer(self, row: Row, data: Any, asked: PredictOptions) -> Classification:
         return classification(row, data, asked)
 
 

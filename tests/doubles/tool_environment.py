@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.environment import environment, uv_environment
+from utils.terminal.environment import environment, uv_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 

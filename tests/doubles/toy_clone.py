@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from cli.chapters import Project
-from cli.venvs import SERVICES, Venv
+from project.chapters import Project
+from project.venvs import SERVICES, Venv
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -18,17 +18,17 @@ from torch import Tensor, nn
 
 from data_utils.batches import Batches
 from data_utils.splits import TensorSplit
-from engine.checkpoints import digest
+from engine.checkpoint.file import digest
+from engine.checkpoint.sharded import finish_save, gathered, load_sharded, save_sharded, verify_sharded
 from engine.config import ExperimentConfig, HardwareConfig
-from engine.consensus import Consensus
-from engine.distributed import World, join
-from engine.evaluator import Evaluator
-from engine.hardware import Hardware
-from engine.optimizers import build_optimizers
-from engine.parallel import build_shared_update
-from engine.sharded import finish_save, gathered, load_sharded, save_sharded, verify_sharded
-from engine.splitting import split_model, whole
-from engine.window import NonFinite, Window
+from engine.device.fsdp import shard_model, unsharded
+from engine.device.hardware import Hardware
+from engine.device.world import World, join
+from engine.evaluation.evaluator import Evaluator
+from engine.loop.consensus import StopAgreement
+from engine.loop.distributed_step import build_shared_update
+from engine.loop.metric_buffer import MetricBuffer, NonFinite
+from engine.loop.optimizers import build_optimizers
 from tests.doubles.half_on_cpu import HalfOnCpu
 from utils.ranks import leave
 from utils.schema import Strict
@@ -86,12 +86,12 @@ class Training:
         self.config, self.world = settings, world
         self.hardware = Hardware(settings.hardware)
         self.model = Network(counts)
-        split_model(self.model, settings, world)
+        shard_model(self.model, settings, world)
         self.optimizers = build_optimizers(settings, self.model)
         self.update = build_shared_update(settings, self.model, self.optimizers, self.hardware, world)
         size = settings.trainer.batch_size
         self.batches = Batches(data(), size, 0, CPU, 0, world.rank, world.size)
-        self.window = Window(False, world)
+        self.window = MetricBuffer(False, world)
 
     def go(self, steps: int) -> "Training":
         for number, group in enumerate(islice(self.batches.steps(0, 0, self.config.trainer.accumulate), steps)):
@@ -100,7 +100,7 @@ class Training:
         return self
 
     def weights(self) -> list[Tensor]:
-        with whole(self.model):
+        with unsharded(self.model):
             return [parameter.detach().clone() for parameter in self.model.parameters()]
 
 
@@ -182,7 +182,7 @@ def an_evaluation_is_that_of_one_process(world: World) -> list[str]:
 
 
 def a_bad_value_on_one_rank_stops_all_with_one_message(world: World) -> list[str]:
-    window = Window(False, world)
+    window = MetricBuffer(False, world)
     for step in (1, 2, 3):
         window.add(step, 2, {"loss": torch.tensor(float("nan") if (step, world.rank) == (2, 1) else 1.0)})
     try:
@@ -194,7 +194,7 @@ def a_bad_value_on_one_rank_stops_all_with_one_message(world: World) -> list[str
 
 def ranks_agree_on_a_signal_without_meeting_at_each_step(world: World) -> list[str]:
     signals, clock = mock.Mock(received=None), mock.Mock(save_is_due=world.is_main)
-    consensus = Consensus(world, signals, clock)
+    consensus = StopAgreement(world, signals, clock)
     for _ in range(1000):
         consensus.look()
     met = consensus.meetings

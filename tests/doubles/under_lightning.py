@@ -15,12 +15,12 @@ from unittest import mock
 import lightning
 from torch import Tensor, nn
 
-from cli.compose import compose_experiment
 from data_utils import load
 from engine import Run
 from engine.interop.lightning import ChapterModule, trainer_options
-from engine.record import read_rows
-from engine.run import Options
+from engine.runs.metrics_log import read_rows
+from engine.runs.run import Options
+from experiment.compose import compose_experiment
 
 QUIET = {
     "logger": False,

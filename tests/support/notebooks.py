@@ -9,8 +9,8 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from cli.compose import compose_experiment
 from engine import Run
+from experiment.compose import compose_experiment
 
 _QUIET = ("tracking.wandb.enabled=false", "tracking.tensorboard=false")
 

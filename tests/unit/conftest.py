@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.config import ExperimentConfig, HardwareConfig
-from engine.hardware import Hardware
+from engine.device.hardware import Hardware
 from utils.schema import Strict
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from cli.environment import environment, uv_environment  # noqa: E402
+from utils.terminal.environment import environment, uv_environment  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 CACHE = ROOT / "build/benchmark"

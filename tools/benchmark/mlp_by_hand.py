@@ -27,12 +27,12 @@ from counts import count  # noqa: E402
 from machine import describe_machine  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from cli.compose import compose_experiment  # noqa: E402
 from config import ModelConfig  # noqa: E402
 from data_utils.splits import Splits, TensorSplit  # noqa: E402
 from engine import Run, Trainer  # noqa: E402
-from engine.record import read_rows  # noqa: E402
-from engine.run import Options  # noqa: E402
+from engine.runs.metrics_log import read_rows  # noqa: E402
+from engine.runs.run import Options  # noqa: E402
+from experiment.compose import compose_experiment  # noqa: E402
 from model import MLP  # noqa: E402
 
 CHAPTER = ROOT / "models/03_mlp"

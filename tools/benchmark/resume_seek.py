@@ -28,11 +28,11 @@ sys.path.insert(0, str(ROOT))
 from counts import count  # noqa: E402
 from machine import describe_machine  # noqa: E402
 
-from cli.compose import compose_experiment  # noqa: E402
 from data_utils.splits import Splits, TensorSplit  # noqa: E402
 from engine import Run, Trainer  # noqa: E402
-from engine.checkpoints import load_checkpoint, save_checkpoint  # noqa: E402
-from engine.run import Options  # noqa: E402
+from engine.checkpoint.file import load_checkpoint, save_checkpoint  # noqa: E402
+from engine.runs.run import Options  # noqa: E402
+from experiment.compose import compose_experiment  # noqa: E402
 from utils.schema import Strict  # noqa: E402
 
 CHAPTER = Path(__file__).resolve().parent / "overhead/chapter"

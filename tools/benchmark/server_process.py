@@ -17,7 +17,7 @@ from typing import Any
 
 from environments import ROOT
 
-from cli.environment import environment
+from utils.terminal.environment import environment
 
 CLIENT = Path(__file__).resolve().parent / "servers/client.py"
 PATH = "/v1/predict"

@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.comparison import differences, fingerprint
-from engine.run import Folders, run_ids
+from engine.checkpoint.compare import differences, run_digests
+from engine.runs.run import Folders, run_ids
 
 CHAPTER = Path(__file__).resolve().parent / "chapter"
 KINDS = sorted(path.stem for path in (CHAPTER / "config/experiment").glob("*.yaml"))
@@ -85,7 +85,7 @@ def torment(kind: str, kills: int, seed: int, folder: Path) -> Tally:
     unbroken.go(None)
     training = json.loads((unbroken.folders().models / "metrics.json").read_text())["seconds"]
     starting = time.monotonic() - before - training
-    expected = fingerprint(unbroken.folders())
+    expected = run_digests(unbroken.folders())
     while tally.moments.total() < kills:
         run = Training(kind, folder / f"{kind}-{tally.runs}")
         for _ in range(min(dice.randint(1, 6), kills - tally.moments.total())):
@@ -94,7 +94,7 @@ def torment(kind: str, kills: int, seed: int, folder: Path) -> Tally:
                 break  # it was faster
             tally.moments[run.moment()] += 1
         problem = run.finish()
-        different = [] if problem else differences(fingerprint(run.folders()), expected)
+        different = [] if problem else differences(run_digests(run.folders()), expected)
         if problem or different:
             tally.problems.append(problem or f"{run.outputs.name} differs in {', '.join(different[:5])}")
         else:

@@ -29,7 +29,7 @@ from dockerfile import Ignored, Instruction, Stage, filled, folders, given_away,
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from cli.environment import environment, uv_environment  # noqa: E402
+from utils.terminal.environment import environment, uv_environment  # noqa: E402
 
 READY = 180.0
 """Seconds until the HEALTHCHECK has to pass."""

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from cli.script import evaluate_command
 from config import ModelConfig
+from experiment.script import evaluate_command
 from train import EXPERIMENT_PLOTS
 
 if TYPE_CHECKING:
-    from engine.evaluation import CheckpointEvaluation
+    from engine.evaluation.checkpoint import CheckpointEvaluation
 
 
 def main(evaluation: "CheckpointEvaluation") -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from data_utils.description import Description
 from graph import graph_of
-from inference.answers import Asked, Classification, Row, classification
+from inference.answers import Classification, PredictOptions, Row, classification
 from model import TapeNetwork
 from networks import cross_entropy, tape_scores
 from tape import Variable, in_order
@@ -39,7 +39,7 @@ def ask(model: TapeNetwork, x: Float[Tensor, "batch *shape"]) -> dict[str, Tenso
     return {"probabilities": torch.softmax(activation, dim=1).to(x.dtype)}
 
 
-def answer(row: Row, data: Description, asked: Asked) -> Classification:
+def answer(row: Row, data: Description, asked: PredictOptions) -> Classification:
     """The most likely classes."""
     return classification(row, data, asked)
 
@@ -48,7 +48,8 @@ def computation(model: TapeNetwork, x: Float[Tensor, "one *shape"]) -> dict[str,
     """The tape of one answer, with the gradients that the way back finds for the loss of the class that is answered.
 
     Returns:
-        What `plotting.computation_graph` draws: `nodes`, each with the largest entry of its gradient, and `edges`.
+        What `plotting.autograd.computation_graph` draws: `nodes`, each with the largest entry of its gradient, and
+        `edges`.
     """
     scores = tape_scores([Variable(array) for array in model.arrays()], x.flatten(1).double().numpy())
     loss = cross_entropy(scores, scores.data.argmax(axis=1))

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data_utils.description import Description
-from inference.answers import Asked, Decision, Row, decision
+from inference.answers import Decision, PredictOptions, Row, decision
 from model import Perceptron
 
 if TYPE_CHECKING:
@@ -25,6 +25,6 @@ def ask(model: Perceptron, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor
     return {"scores": model.score(x.flatten(1))[:, None]}
 
 
-def answer(row: Row, data: Description, asked: Asked) -> Decision:
+def answer(row: Row, data: Description, asked: PredictOptions) -> Decision:
     """The side of the line, by equation (2)."""
     return decision(row, data, asked, threshold=0.0)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from cli.compose import compose_experiment, experiment_names
 from config import ModelConfig
 from data_utils import load
 from engine import Run
-from engine.claims import Record
-from engine.record import read_rows
-from engine.run import Options
+from engine.claims.claim import Record
+from engine.runs.metrics_log import read_rows
+from engine.runs.run import Options
+from experiment.compose import compose_experiment, experiment_names
 from margin import largest_margin
 from train import EXPERIMENT_PLOTS, main
 

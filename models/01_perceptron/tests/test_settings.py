@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.compose import compose_experiment
 from config import ModelConfig
+from experiment.compose import compose_experiment
 from utils.errors import InputError
 
 CHAPTER = Path(__file__).resolve().parents[1]

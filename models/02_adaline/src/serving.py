@@ -6,7 +6,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from data_utils.description import Description
-from inference.answers import Asked, Decision, Row, Values, decision, values
+from inference.answers import Decision, PredictOptions, Row, Values, decision, values
 from least_squares import least_squares
 from model import THRESHOLD, Adaline, numbers
 
@@ -27,7 +27,7 @@ def ask(model: Adaline, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
     return {"scores" if model.classes else "values": outputs}
 
 
-def answer(row: Row, data: Description, asked: Asked) -> Decision | Values:
+def answer(row: Row, data: Description, asked: PredictOptions) -> Decision | Values:
     """The class, by equation (2), or the number."""
     return values(row, data) if "values" in row else decision(row, data, asked, THRESHOLD)
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data_utils.description import Description
-from inference.answers import Asked, Classification, Decision, Row, Values, classification, decision, values
+from inference.answers import Classification, Decision, PredictOptions, Row, Values, classification, decision, values
 from losses import cross_entropy
 from model import MLP, network_for
 
@@ -32,7 +32,7 @@ def ask(model: MLP, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
     return {"probabilities": torch.softmax(outputs, dim=1)} if model.loss is cross_entropy else {"scores": outputs}
 
 
-def answer(row: Row, data: Description, asked: Asked) -> Classification | Decision | Values:
+def answer(row: Row, data: Description, asked: PredictOptions) -> Classification | Decision | Values:
     """The numbers, the most likely classes, or the class with the largest score; one output says which of two."""
     if "values" in row:
         return values(row, data)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.compose import compose_experiment
 from config import ModelConfig
 from data_utils import load
 from engine import Run
+from experiment.compose import compose_experiment
 from model import network_for
 from train import main
 from utils.errors import InputError

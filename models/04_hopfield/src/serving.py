@@ -8,7 +8,7 @@ from torch import Tensor
 
 from data_utils.description import Description
 from exported import draw_orders, energy_of, settled
-from inference.answers import Asked, Row
+from inference.answers import PredictOptions, Row
 from model import Hopfield
 from probes import trace
 from utils.schema import Strict
@@ -53,7 +53,7 @@ def ask(model: Hopfield, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
     return {"pattern": end, "energy": energy.to(x.dtype), "overlaps": end @ model.patterns.T / model.n_units}
 
 
-def answer(row: Row, data: Description, asked: Asked) -> Answer:
+def answer(row: Row, data: Description, asked: PredictOptions) -> Answer:
     """The nearest of the stored patterns, and the state itself."""
     nearest = int(row["overlaps"].argmax())
     return Answer(

@@ -20,7 +20,7 @@ NETWORKS: dict[str, tuple[int, dict[str, Any]]] = {
 }
 
 
-class Asked(nn.Module):
+class PredictOptions(nn.Module):
     """`ask` as a module."""
 
     def __init__(self, network: Any) -> None:
@@ -38,7 +38,7 @@ def test_the_exported_network_recalls_the_same(stored: int, settings: dict[str, 
     network = blank(30, n_patterns=8, **settings)  # not all of the eight are stored
     if stored:
         network.training_step((signs(stored, 30), torch.arange(stored)), {})
-    asked = Asked(network)
+    asked = PredictOptions(network)
     program = torch.export.export(asked, (signs(3, 30),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
     assert len(program.graph.nodes) < 60  # loops: not an operation for each unit and sweep
     graph = program.module()

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data_utils.description import Description
-from inference.answers import Asked, Classification, Row, classification
+from inference.answers import PredictOptions, Classification, Row, classification
 from model import Network
 
 if TYPE_CHECKING:
@@ -26,6 +26,6 @@ def ask(model: Network, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
     return {"probabilities": torch.softmax(model.score(x.flatten(1)), dim=1)}
 
 
-def answer(row: Row, data: Description, asked: Asked) -> Classification:
+def answer(row: Row, data: Description, asked: PredictOptions) -> Classification:
     """The most likely classes."""
     return classification(row, data, asked)

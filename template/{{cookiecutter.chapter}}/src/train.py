@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from cli.script import train_command
+from experiment.script import train_command
 from config import ModelConfig
 
 if TYPE_CHECKING:

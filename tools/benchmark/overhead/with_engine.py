@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 from work import Work
 
-from cli.compose import compose_experiment
 from data_utils.batches import Batch, replica_epoch
 from data_utils.splits import Splits, TensorSplit
-from engine import Run, Trainer, stack
+from engine import Run, Trainer
 from engine.config import ExperimentConfig
-from engine.replicas import Replicas
-from engine.run import Options
+from engine.fast import stack
+from engine.fast.ensemble import Replicas
+from engine.runs.run import Options
+from experiment.compose import compose_experiment
 from utils.schema import Strict
 
 CHAPTER = Path(__file__).parent / "chapter"

@@ -14,11 +14,11 @@ sys.path[:0] = [str(ROOT), str(CHAPTER / "src")]
 
 import torch  # noqa: E402
 
-from cli.compose import compose_experiment  # noqa: E402
 from config import ModelConfig  # noqa: E402
 from data_utils.splits import Splits, TensorSplit  # noqa: E402
 from engine import Run, Trainer  # noqa: E402
-from engine.run import Options  # noqa: E402
+from engine.runs.run import Options  # noqa: E402
+from experiment.compose import compose_experiment  # noqa: E402
 from model import MLP  # noqa: E402
 
 CLASSES = 10

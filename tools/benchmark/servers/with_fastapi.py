@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from work import arguments, load
 
-from inference import Asked
+from inference import PredictOptions
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     app = FastAPI()
 
     def reply(question: Question) -> Reply:
-        return Reply(answer=predictor.predict([question.input], Asked())[0])
+        return Reply(answer=predictor.predict([question.input], PredictOptions())[0])
 
     if options.variant == "threads":
         app.post("/v1/predict", response_model=Reply)(reply)

@@ -7,7 +7,7 @@ import litserve
 from torch import Tensor, stack
 from work import MOST_WAITING, arguments, load
 
-from inference import Asked
+from inference import PredictOptions
 
 WAIT = 0.002
 """Seconds that a request waits for others."""
@@ -30,7 +30,7 @@ class API(litserve.LitAPI):
 
     def predict(self, x: Tensor) -> list[Any]:
         """The answers to a batch [batch, *shape], or the one to an example [*shape]."""
-        return self.predictor.answers(self.predictor.outputs(x), Asked())
+        return self.predictor.answers(self.predictor.outputs(x), PredictOptions())
 
     def encode_response(self, output: Any) -> dict[str, Any]:
         """The answer as JSON."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, softmax
 
 from data_utils.description import Description
-from inference.answers import Asked, Classification, Row, classification
+from inference.answers import Classification, PredictOptions, Row, classification
 from model import Network
 
 if TYPE_CHECKING:
@@ -24,6 +24,6 @@ def ask(model: Network, x: Tensor) -> dict[str, Tensor]:
     return {"probabilities": softmax(model.layers(x), dim=1)}
 
 
-def answer(row: Row, data: Description, asked: Asked) -> Classification:
+def answer(row: Row, data: Description, asked: PredictOptions) -> Classification:
     """The most likely classes."""
     return classification(row, data, asked)

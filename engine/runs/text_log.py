@@ -1,0 +1,100 @@
+"""The narrative log: what happened, for a person to read (A5)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from engine.device.world import launch_hint
+from utils.files import cannot_write, make_folder
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
+
+log = logging.getLogger(__name__)
+_LOGGER = logging.getLogger("engine")
+_speaking: ContextVar[Path | None] = ContextVar("_speaking", default=None)
+"""The logs folder of the run whose turn it is, where several train together."""
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that fails in silence: the run meets the same full disk, and reports it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave out `record`."""
+
+
+def announce(trainer: Trainer) -> None:
+    """Say what is about to be trained, on what, and from where: to the log and to the trackers."""
+    run, plan, step = trainer.run, trainer.plan, trainer.step
+    log.info("run %s: %s", run.run_id, trainer.config.goal)
+    log.info("%s, on %s", describe_model(trainer.model), trainer.hardware.describe())
+    if trainer.world.size > 1:
+        log.info("%d processes, %s", trainer.world.size, trainer.config.hardware.strategy)
+    elif (hint := launch_hint(trainer.config.hardware)) is not None:
+        log.info("%s", hint)
+    where = f"going on at step {step} of" if step else "training for"
+    log.info("%s %d steps of %d examples of %d", where, plan.total, plan.examples_per_step, trainer.batches.n)
+    if run.options.load_checkpoint is not None and not step:
+        log.info("starting from the weights of %s", run.options.load_checkpoint)
+    trainer.trackers.start(run.info(step if run.options.resume else None, trainer.recorded_bytes))
+
+
+@contextmanager
+def write_text_log(folder: Path) -> Iterator[None]:
+    """Within this, everything the engine logs also goes to `train.log` in `folder`, with times and every figure."""
+    path = folder / "train.log"
+    try:
+        make_folder(folder)
+        handler = _LogFile(path, encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    handler.addFilter(lambda record: _speaking.get() in (None, folder))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    handler.setLevel(logging.DEBUG)
+    level = _LOGGER.level
+    _LOGGER.setLevel(logging.DEBUG)
+    _LOGGER.addHandler(handler)
+    try:
+        yield
+    except BaseException as error:
+        _LOGGER.debug("ended by %s: %s", type(error).__name__, error)  # the console shows it in a form of its own
+        raise
+    finally:
+        _LOGGER.removeHandler(handler)
+        _LOGGER.setLevel(level)
+        with suppress(OSError):
+            handler.close()
+
+
+@contextmanager
+def only_in(folder: Path) -> Iterator[None]:
+    """Within this, what is logged goes to the `train.log` in `folder` and to no other run's."""
+    token = _speaking.set(folder)
+    try:
+        yield
+    finally:
+        _speaking.reset(token)
+
+
+def describe_model(model: nn.Module) -> str:
+    """Name, number of trained parameters and size of a model (B6)."""
+    tensors = [*model.parameters(), *model.buffers()]
+    parameters = sum(tensor.numel() for tensor in model.parameters())
+    size = sum(tensor.nbytes for tensor in tensors) / 1024
+    return f"{type(model).__name__.removeprefix('FSDP')} with {parameters:,} parameters ({size:,.1f} KiB)"
+
+
+def report(run_id: str, results: Mapping[str, Any]) -> str:
+    """What a training that is over came to, one figure a line."""
+    lines = [f"run {run_id} finished"]
+    lines += [f"  {name:<24} {value:.4g}" for name, value in results["last"].items()]
+    if best := results["best"]:
+        lines.append(f"  best {best['metric']:<19} {best['value']:.4g} at step {best['step']}")
+    return "\n".join(lines)

@@ -1,0 +1,341 @@
+"""The command lines of a chapter's `train.py` and `evaluate.py` (A8, A9), the same for every chapter."""
+
+import functools
+import gc
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import PROFILED_STEPS
+from experiment.seeds import refuse_beside_seeds, seeds_of, train_together
+from utils.errors import InputError
+from utils.ranks import is_main, world_size
+from utils.terminal.run import run_command
+
+if TYPE_CHECKING:
+    from engine.config import ExperimentConfig
+    from engine.evaluation.checkpoint import CheckpointEvaluation
+    from engine.runs.run import Run
+    from utils.schema import Strict
+
+Plots = Mapping[str, tuple[str, ...]]
+
+_EVALUATION_USES = ("data", "hardware", "seed", "trainer.batch_size", "trainer.metrics")
+
+_SHARED_OPTIONS = (
+    click.option("--visualize", is_flag=True, help="Draw the experiment's plots."),
+    click.option(
+        "--plot", "chosen_plots", metavar="NAME", multiple=True, help="Draw this plot instead; may be repeated."
+    ),
+    click.option(
+        "--outputs", type=click.Path(path_type=Path), help="Where results go; default: the chapter's outputs/."
+    ),
+    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+    click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...", type=click.UNPROCESSED),
+)
+
+
+def _shared_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What both scripts take."""
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(_SHARED_OPTIONS), command)
+
+
+def train_command(script: str, model_config: "type[Strict]", plots: Plots, main: "Callable[[Run], None]") -> None:
+    """Read the command line of a `train.py`, then call `main` with the run that it asks for.
+
+    Args:
+        script: The script's `__file__`.
+        model_config: The schema of the chapter's `model` section.
+        plots: Experiment name to the plots that `--visualize` draws.
+        main: Builds data and model and trains.
+    """
+    chapter = Path(script).resolve().parents[1]
+
+    @click.command(help=f"Train a model of chapter {chapter.name}. KEY=VALUE overrides any setting of the config.")
+    @click.option("--experiment", metavar="NAME", help=f"One of {_names(chapter)}.")
+    @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Replay a run's config.yaml.")
+    @click.option("--epochs", type=click.IntRange(min=1), help="How long to train.")
+    @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random draw.")
+    @click.option(
+        "--seeds", metavar="LIST", help="One run for each of several seeds, such as 0-7 or 0,3,5, together if possible."
+    )
+    @click.option(
+        "--load-checkpoint",
+        metavar="REF",
+        help="Start from the weights of a file, a run id, 'latest', or a wandb artifact.",
+    )
+    @click.option("--resume", metavar="RUN", help="Go on with an interrupted run: its id, or 'latest'.")
+    @click.option("--no-save-checkpoint", is_flag=True, help="Keep no weights.")
+    @click.option("--no-wandb", is_flag=True, help="Do not log to Weights & Biases.")
+    @click.option("--tags", metavar="A,B", help="Tags of the run, separated by commas.")
+    @click.option("--dry-run", is_flag=True, help="Take one batch through every phase and write nothing.")
+    @click.option(
+        "--overfit-batches", type=click.IntRange(min=1), metavar="N", help="Train on the first N batches only."
+    )
+    @click.option("--find-lr", is_flag=True, help="Draw the loss over a rising learning rate instead of training.")
+    @click.option("--profile", type=PROFILED_STEPS, metavar="STEPS", help="Measure so many steps instead.")
+    @click.option("--serve", is_flag=True, hidden=True)  # for `scratch reproduce`
+    @_shared_options
+    def train(
+        experiment: str | None,
+        config_file: Path | None,
+        epochs: int | None,
+        seed: int | None,
+        seeds: str | None,
+        load_checkpoint: str | None,
+        resume: str | None,
+        no_save_checkpoint: bool,
+        no_wandb: bool,
+        tags: str | None,
+        visualize: bool,
+        chosen_plots: tuple[str, ...],
+        outputs: Path | None,
+        dry_run: bool,
+        overfit_batches: int | None,
+        find_lr: bool,
+        profile: int | None,
+        serve: bool,
+        debug: bool,
+        overrides: tuple[str, ...],
+    ) -> None:
+        if serve:
+            from experiment.reproduce.server import Server
+
+            return Server(chapter, model_config, main).serve()
+
+        from experiment.compose import quote
+
+        changes = [*overrides]
+        if epochs is not None:
+            changes.append(f"trainer.duration={quote(f'{epochs} epochs')}")
+        if seed is not None:
+            changes.append(f"seed={seed}")
+        if overfit_batches is not None:
+            changes.append(f"trainer.overfit_batches={overfit_batches}")
+        several = seeds_of(seeds) if seeds is not None else []
+        instead = _instead_of_training({"dry-run": dry_run, "find-lr": find_lr, "profile": profile}, resume)
+        if seeds is not None:
+            refuse_beside_seeds({"seed": seed is not None, "resume": resume is not None, instead or "": instead})
+            if world_size() > 1:
+                raise InputError("--seeds trains all of them in one process: start train.py without torchrun")
+        if instead is not None:
+            changes.append("tracking.tensorboard=false")
+        if no_wandb or instead is not None:
+            changes.append("tracking.wandb.enabled=false")
+        if tags is not None:
+            changes.append(f"tags=[{','.join(quote(tag.strip()) for tag in tags.split(',') if tag.strip())}]")
+        outputs = outputs or chapter / "outputs"
+        if resume is not None and (load_checkpoint or config_file):
+            raise InputError(
+                "--resume goes on with a run's own config and weights; leave out --load-checkpoint and --config"
+            )
+        changes_of = [[*changes, f"seed={each}"] for each in several] or [changes]
+        (run_id, config), *others = [
+            _config(chapter, outputs, experiment, config_file, resume, each, model_config) for each in changes_of
+        ]
+        started_from = _started_from(outputs, run_id) if resume is not None else None
+        names = _plots_to_draw(plots, config.experiment, visualize or dry_run, chosen_plots)
+        _log_to_console()
+
+        with _loading():
+            import engine.trainer  # noqa: F401  # here, so that it is loaded once and cheaply
+            from engine.device.world import join
+            from engine.runs.run import Options, Run
+
+            task = _task(instead, profile) if instead is not None else None
+        options = Options(load_checkpoint or started_from, not no_save_checkpoint, resume is not None, names, task)
+        with join(config.hardware) as world, _in_one_line(dry_run):
+            if seeds is None:
+                return main(Run(chapter, config, outputs, options, run_id, started_from, world))
+            train_together(main, [Run(chapter, each, outputs, options) for each in (config, *(c for _, c in others))])
+
+    run_command(train)
+
+
+def evaluate_command(
+    script: str, model_config: "type[Strict]", plots: Plots, main: "Callable[[CheckpointEvaluation], None]"
+) -> None:
+    """Read the command line of an `evaluate.py`, then call `main` with the evaluation that it asks for.
+
+    Args:
+        script: The script's `__file__`.
+        model_config: The schema of the chapter's `model` section.
+        plots: Experiment name to the plots that `--visualize` draws.
+        main: Builds data and model and evaluates.
+    """
+    chapter = Path(script).resolve().parents[1]
+
+    @click.command(help=f"Evaluate a checkpoint of chapter {chapter.name}. KEY=VALUE overrides a setting of the data.")
+    @click.option("--checkpoint", required=True, metavar="REF", help="A file, a run id, 'latest', or a wandb artifact.")
+    @click.option("--experiment", required=True, metavar="NAME", help=f"Picks the data: one of {_names(chapter)}.")
+    @click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
+    @_shared_options
+    def evaluate(
+        checkpoint: str,
+        experiment: str,
+        split: str,
+        visualize: bool,
+        chosen_plots: tuple[str, ...],
+        outputs: Path | None,
+        debug: bool,
+        overrides: tuple[str, ...],
+    ) -> None:
+        from experiment.compose import compose_experiment, refuse_all_but
+
+        config: ExperimentConfig[Any] = compose_experiment(chapter, experiment, overrides, model_config)
+        refuse_all_but(_EVALUATION_USES, overrides, "a checkpoint has its own model, and an evaluation does not train")
+        names = _plots_to_draw(plots, experiment, visualize, chosen_plots)
+        _log_to_console()
+
+        with _loading():
+            from engine.evaluation.checkpoint import CheckpointEvaluation
+
+        main(CheckpointEvaluation.of(chapter, config, outputs or chapter / "outputs", checkpoint, split, names))
+
+    run_command(evaluate)
+
+
+def _in_one_line(dry_run: bool) -> AbstractContextManager[None]:
+    """For a dry run, what a phase of it is for its errors: around all that comes before the first phase."""
+    if not dry_run:
+        return nullcontext()
+    from engine.debug.dry_run import phase
+
+    return phase("setting up")
+
+
+def _instead_of_training(asked: Mapping[str, object], resume: str | None) -> str | None:
+    """Which of the flags that put something in the place of a training was given; None for an ordinary training."""
+    given = [name for name, value in asked.items() if value]
+    if len(given) > 1 or (given and resume is not None):
+        others = [f"--{name}" for name in given] + (["--resume"] if resume is not None else [])
+        raise InputError(f"{' and '.join(others)} do not go together: give one of them")
+    if given and world_size() > 1:
+        raise InputError(f"--{given[0]} is for one process: start the script without torchrun")
+    return given[0] if given else None
+
+
+def _task(flag: str, steps: int | None) -> "Callable[[Any], None]":
+    """What `flag` puts in the place of a training; `steps` is for a profile."""
+    if flag == "dry-run":
+        from engine.debug.dry_run import dry_run
+
+        return dry_run
+    if flag == "find-lr":
+        from engine.debug.lr_finder import find_rate
+
+        return find_rate
+    from engine.debug.profiler import profile
+
+    assert steps is not None
+    return partial(profile, steps=steps)
+
+
+def _config(
+    chapter: Path,
+    outputs: Path,
+    experiment: str | None,
+    config_file: Path | None,
+    resume: str | None,
+    changes: Sequence[str],
+    model_config: "type[Strict]",
+) -> "tuple[str, ExperimentConfig[Any]]":
+    """The run id to go on with ("" for a new run) and its config."""
+    from experiment.compose import compose_experiment, read_config
+
+    if resume is not None:
+        return _config_to_resume(outputs, resume, experiment, changes, model_config)
+    if config_file is not None:
+        config = read_config(config_file, changes, model_config)
+        if experiment not in (None, config.experiment):
+            raise InputError(f"{config_file} is of experiment {config.experiment}, not {experiment}")
+        return "", config
+    if experiment is None:
+        raise InputError(f"name an experiment: --experiment {{{_names(chapter)}}}")
+    return "", compose_experiment(chapter, experiment, changes, model_config)
+
+
+def _config_to_resume(
+    outputs: Path, name: str, experiment: str | None, changes: Sequence[str], model_config: "type[Strict]"
+) -> "tuple[str, ExperimentConfig[Any]]":
+    from engine.runs.run import read_summary
+    from experiment.compose import read_config
+    from utils.runs import find_run
+
+    folder = find_run(name, [outputs], str(outputs))
+    run_id = folder.name
+    status = read_summary(outputs, run_id)["status"]
+    if status == "finished":
+        raise InputError(f"run {run_id} has finished; start a new run with --load-checkpoint {run_id} to train on")
+    path = folder / "config.yaml"
+    config = read_config(path, [], model_config)
+    asked = read_config(path, changes, model_config)
+    different = _differences(config.model_dump(mode="json"), asked.model_dump(mode="json"))
+    if experiment not in (None, config.experiment):
+        different.insert(0, f"experiment is {config.experiment}, not {experiment}")
+    if different:
+        raise InputError(
+            f"run {run_id} has another config: {'; '.join(different)}; resume it as it is, "
+            f"or start a new run with --load-checkpoint {run_id}"
+        )
+    return run_id, config
+
+
+def _started_from(outputs: Path, run_id: str) -> str | None:
+    """The checkpoint that a run began with; needed again where it was stopped before it had one of its own."""
+    from engine.runs.run import read_summary
+
+    started_from: str | None = read_summary(outputs, run_id).get("started_from")
+    return started_from
+
+
+def _differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        keys = [*ours, *(key for key in theirs if key not in ours)]
+        return [
+            line for key in keys for line in _differences(ours.get(key), theirs.get(key), f"{path}.{key}".strip("."))
+        ]
+    return [] if ours == theirs else [f"{path} is {ours}, not {theirs}"]
+
+
+def _plots_to_draw(plots: Plots, experiment: str, visualize: bool, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    from plotting import check_name
+
+    names = chosen or (plots.get(experiment, ()) if visualize else ())
+    for name in names:
+        check_name(name)
+    return names
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """For heavy imports: the collector would go through all that they make, again and again, and find nothing."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _names(chapter: Path) -> str:
+    from experiment.compose import experiment_names
+
+    return ", ".join(experiment_names(chapter))
+
+
+def _log_to_console() -> None:
+    """The narrative goes to stderr, plain; results go to stdout. Of several ranks rank 0 tells the story."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.INFO if is_main() else logging.ERROR)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for package in ("engine", "data_utils"):
+        logger = logging.getLogger(package)
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
