@@ -12,7 +12,7 @@ from cli.actionlint import LEFT_OUT
 from project.chapters import Project
 from utils.terminal.processes import Children
 
-PACKAGES = ("cli", "data_utils", "deployment", "engine", "inference", "plotting", "utils")
+PACKAGES = ("cli", "data_utils", "deployment", "engine", "experiment", "inference", "plotting", "project", "utils")
 # What GitHub and Woodpecker read, and the schema that it comes with in check-jsonschema.
 WORKFLOWS = ".github/workflows/*.yml"
 SCHEMAS = {

@@ -24,7 +24,7 @@ FAILING = "def test_fails():\n    assert 1 == 2, 'one is not two'\n"
 
 TRAIN = """
 import pathlib, sys
-outputs = pathlib.Path(__file__).parents[2] / "outputs"
+outputs = pathlib.Path(__file__).parents[1] / "outputs"
 experiment = sys.argv[sys.argv.index("--experiment") + 1]
 assert {"--visualize", "--no-wandb"} <= set(sys.argv)
 run = experiment + "-0-run"

@@ -18,7 +18,7 @@ from tests.doubles.toy_clone import executable
 
 pytestmark = pytest.mark.timeout(300)
 
-NEEDED = ("cli", "config", "data_utils", "engine", "plotting", "utils", "models/01_perceptron")
+NEEDED = ("cli", "config", "data_utils", "engine", "experiment", "plotting", "project", "utils", "models/01_perceptron")
 EXPERIMENT = "models/01_perceptron/config/experiment/mnist-0v1.yaml"
 OUTPUTS = "models/01_perceptron/outputs/dvc"
 STAGES = ("data", "train", "evaluate", "claims")
