@@ -60,7 +60,7 @@ class MetricsLog:
             raise cannot_write(self.path, error) from error
         return self._size
 
-    def __enter__(self) -> "Record":
+    def __enter__(self) -> "MetricsLog":
         return self
 
     def __exit__(self, *_: object) -> None:
