@@ -16,9 +16,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
 
 # An int will do for a float, as mypy has it.
 _CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
-jaxtyping.install_import_hook(
-    ["data_utils", "deployment", "engine", "experiment", "inference", "plotting", "project", "utils"], _CHECKER
-)
+jaxtyping.install_import_hook(["data_utils", "deployment", "engine", "inference", "plotting", "utils"], _CHECKER)
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is not a defect
 hypothesis.settings.load_profile("any machine")
