@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.governance.lock import Advisory, Audit, Package
-from cli.governance.resolve import one_version_each, start
+from cli.governance.programs import one_version_each, start
 
 Pins = list[tuple[str, str]]
 

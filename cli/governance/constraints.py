@@ -1,27 +1,48 @@
-"""The versions that an image is made of, as uv reads them in the Dockerfile."""
+"""The versions that an image is made of, and the hashes of their files, as uv reads them in the Dockerfile."""
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
 from cli.governance.environments import IMAGES
 from cli.governance.lock import FILE, Lock
+from cli.governance.resolve import pins
+from cli.governance.text import read_text
 
+FOLDER = "deployment/containers/constraints"
 HEAD = f"""# What the lists of packages for this image lead to, from {FILE}; written by `./scratch governance`.
-# Left out is what a build of torch for GPUs brings: each build names its own.
+# Left out is what a build of torch for GPUs brings, and torch has no hashes: each build names its own.
 """
 _OF_GPUS = re.compile(r"(cuda|nvidia)-.+|triton")
+_BUILT_PER_BACKEND = ("torch", "torchao", "torchaudio", "torchvision")
+
+Hashes = Mapping[str, tuple[str, ...]]
+"""By `name==version`."""
 
 
-def files(lock: Lock) -> dict[str, str]:
+def files(lock: Lock, hashes: Hashes) -> dict[str, str]:
     """Path to what should stand there, for each image."""
-    return {f"deployment/containers/constraints/{image}.txt": HEAD + _pins(image, lock) for image in IMAGES}
+    return {f"{FOLDER}/{image}.txt": HEAD + "".join(_lines(image, lock, hashes)) for image in IMAGES}
 
 
-def _pins(image: str, lock: Lock) -> str:
-    """A line for each package; one that chapters want in several versions has none."""
+def written_hashes(root: Path) -> dict[str, tuple[str, ...]]:
+    """The hashes in the files as they are: they are kept nowhere else."""
+    paths = [path for image in IMAGES if (path := root / FOLDER / f"{image}.txt").exists()]
+    found = [pin for path in paths for pin in pins(read_text(path), f"reading {path}")]
+    return {f"{pin.name}=={pin.version}": pin.hashes for pin in found}
+
+
+def _lines(image: str, lock: Lock, hashes: Hashes) -> list[str]:
+    """A pin for each package; one that chapters want in several versions has none."""
     stages = re.escape("".join(f" + {service}" for service in IMAGES[image]))
     named = re.compile(rf"(.*, )?(every chapter|\d\w+){stages}(, .*)?")
     versions: dict[str, set[str]] = {}
     for package in lock.packages:
         if any(map(named.fullmatch, package.environments)) and not _OF_GPUS.fullmatch(package.name):
             versions.setdefault(package.name, set()).add(package.version)
-    return "".join(f"{name}=={found.pop()}\n" for name, found in versions.items() if len(found) == 1)
+    wanted = [f"{name}=={found.pop()}" for name, found in versions.items() if len(found) == 1]
+    return [_line(pin, () if pin.split("==")[0] in _BUILT_PER_BACKEND else hashes.get(pin, ())) for pin in wanted]
+
+
+def _line(pin: str, hashes: tuple[str, ...]) -> str:
+    return " \\\n    ".join([pin, *(f"--hash={one}" for one in hashes)]) + "\n"

@@ -1,12 +1,12 @@
 """The page on dependencies."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from cli.governance.environments import Environment
-from cli.governance.licences import kind
 from cli.governance.lock import FILE as LOCK
 from cli.governance.lock import Audit, Lock, Package
-from cli.governance.resolve import PYTHON
+from cli.governance.programs import PYTHON
 from cli.governance.reviewed import FILE as REVIEWED
 from cli.governance.reviewed import Reviewed
 
@@ -36,6 +36,7 @@ def page(environments: Sequence[Environment], lock: Lock, reviewed: Reviewed, el
     """All packages of all environments, those that stand out first; then what comes from `elsewhere`."""
     number = {environment.name: n for n, environment in enumerate(environments, start=1)}
     named = direct(environments)
+    size = Counter(name for package in lock.packages for name in package.environments)
 
     def licence(package: Package) -> str:
         return reviewed.licence(package) or "none given"
@@ -47,10 +48,10 @@ def page(environments: Sequence[Environment], lock: Lock, reviewed: Reviewed, el
         return ", ".join([*(["our lists"] if package.name in named else []), *package.needed_by])
 
     def why(package: Package) -> str:
-        weak = kind(reviewed.licence(package)) == "weak copyleft"
+        weak = reviewed.kind(package) == "weak copyleft"
         return reviewed.reason(package) or ("used unchanged" if weak else "**nobody has said so yet**")
 
-    odd = [package for package in lock.packages if kind(reviewed.licence(package)) != "permissive"]
+    odd = [package for package in lock.packages if reviewed.kind(package) != "permissive"]
     ours = [package for package in lock.packages if package.name in named]
     others = [package for package in lock.packages if package.name not in named]
     return "\n".join(
@@ -63,7 +64,7 @@ def page(environments: Sequence[Environment], lock: Lock, reviewed: Reviewed, el
                         p.name,
                         p.version,
                         licence(p),
-                        kind(reviewed.licence(p)),
+                        reviewed.kind(p),
                         who(p),
                         why(p),
                     )
@@ -79,7 +80,7 @@ def page(environments: Sequence[Environment], lock: Lock, reviewed: Reviewed, el
             "",
             *_table(
                 ("", "Environment", "Named", "In all"),
-                ((number[e.name], e.name, len(e.requirements), len(lock.pins(e.name))) for e in environments),
+                ((number[e.name], e.name, len(e.requirements), size[e.name]) for e in environments),
             ),
             "",
             "## Packages that our lists name",

@@ -20,7 +20,7 @@ class Package(Strict):
     name: str
     version: str
     declared: str
-    """The licence in its author's words; empty where the metadata has none."""
+    """The licence in the words of its metadata; empty where that has none, or a person looked it up."""
     needed_by: tuple[str, ...]
     """Packages that bring it; empty where only our own lists name it."""
     environments: tuple[str, ...]
@@ -57,10 +57,6 @@ class Lock(Strict):
     def holds(self, environment: Environment) -> bool:
         """Whether it was made from the list as it is now."""
         return self.environments.get(environment.name) == environment.requirements
-
-    def pins(self, environment: str) -> dict[str, str]:
-        """Package to version in `environment`."""
-        return {package.name: package.version for package in self.packages if environment in package.environments}
 
 
 NONE = Lock(environments={}, packages=(), audit=Audit(date="", asked=(), advisories=(), reason=""))

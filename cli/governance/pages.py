@@ -12,12 +12,12 @@ from data_utils.cards import cards
 WRITE = "`./scratch governance` writes it anew"
 
 
-def pages(root: Path, environments: Sequence[Environment], lock: Lock) -> dict[str, str]:
+def pages(root: Path, environments: Sequence[Environment], lock: Lock, hashes: constraints.Hashes) -> dict[str, str]:
     """Path to what should stand there."""
     return {
         "docs/governance/datasets.md": datasets.page(cards().values()),
         "docs/governance/dependencies.md": dependencies.page(environments, lock, reviewed.read(root), elsewhere(root)),
-        **constraints.files(lock),
+        **constraints.files(lock, hashes),
     }
 
 
@@ -26,7 +26,7 @@ def untrue(root: Path, environments: Sequence[Environment], lock: Lock) -> list[
     stale = outdated(environments, lock)
     said = [f"docs/governance/packages.json: {name} is asked for other packages by now; {WRITE}" for name in stale]
     if not stale:
-        for path, wanted in pages(root, environments, lock).items():
+        for path, wanted in pages(root, environments, lock, constraints.written_hashes(root)).items():
             file = root / path
             if not file.is_file() or file.read_bytes() != wanted.encode():
                 said.append(f"{path} does not say what it is made from; {WRITE}")

