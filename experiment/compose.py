@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from utils.errors import InputError, did_you_mean, unknown
 
 if TYPE_CHECKING:  # imported where used: the names of experiments are part of --help
+    import utils.schema
     from engine.config import ExperimentConfig
-    from utils.schema import Strict
 
 SHARED_CONFIG = Path(__file__).resolve().parents[1] / "config"
 
-Model = TypeVar("Model", bound="Strict")
+Model = TypeVar("Model", bound="utils.schema.Strict")
 
 
 def experiment_names(chapter: Path) -> list[str]:
@@ -35,8 +35,16 @@ def compose_experiment(
     return _validated({**raw, "experiment": experiment}, problems, model_config, f"config of {experiment}")
 
 
-def read_config(path: Path, overrides: Sequence[str], model_config: type[Model]) -> "ExperimentConfig[Model]":
+def read_config(
+    path: Path, overrides: Sequence[str], model_config: type[Model], chapter: Path | None = None
+) -> "ExperimentConfig[Model]":
     """The config that a run saved, with `overrides` on top.
+
+    Args:
+        path: The run's `config.yaml`.
+        overrides: `key=value`, or `group=choice`, which stands for the section that the run's experiment has with it.
+        model_config: The schema of the `model` section.
+        chapter: The folder that has the groups; without it there are none.
 
     Raises:
         InputError: It cannot be read, or has mistakes; all of them are named.
@@ -54,7 +62,15 @@ def read_config(path: Path, overrides: Sequence[str], model_config: type[Model])
         raise InputError(f"{path} is not a config: it should hold keys and values")
     config = OmegaConf.create(raw)
     problems = []
-    for change in map(_parse, overrides):
+    changes = [_parse(override) for override in overrides]
+    choices = [change for change in changes if chapter is not None and _is_choice(change, chapter)]
+    if chapter is not None and choices:  # first, as Hydra does: values are set on top of the choices
+        composed = OmegaConf.create(_composed_again(chapter, raw, overrides))
+        for key in (change.key_or_group.replace("/", ".") for change in choices):
+            OmegaConf.update(config, key, OmegaConf.select(composed, key), merge=False)
+    for change in changes:
+        if change in choices:
+            continue
         if _has(config, change.key_or_group):
             OmegaConf.update(config, change.key_or_group, change.value(), merge=False)
         else:
@@ -106,6 +122,19 @@ def _compose(chapter: Path, experiment: str, overrides: Sequence[str]) -> tuple[
                 raise
             unknown_keys = [change.key_or_group for override, change in parsed.items() if override not in known]
             return composed(known), [_unknown_key(key, base) for key in unknown_keys]
+
+
+def _composed_again(chapter: Path, saved: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The experiment of a saved config, composed with `overrides`; unknown keys are left to the caller."""
+    experiment = str(saved.get("experiment"))
+    if experiment not in experiment_names(chapter):
+        raise unknown("experiment", experiment, experiment_names(chapter))
+    return _compose(chapter, experiment, overrides)[0]
+
+
+def _is_choice(change: Any, chapter: Path) -> bool:
+    """Whether an override chooses a file of a group; a section may also be given whole, or as null."""
+    return isinstance(change.value(), str) and _is_group(change.key_or_group, chapter)
 
 
 def _is_group(key: str, chapter: Path) -> bool:

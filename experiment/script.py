@@ -70,7 +70,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         metavar="REF",
         help="Start from the weights of a file, a run id, 'latest', or a wandb artifact.",
     )
-    @click.option("--resume", metavar="RUN", help="Go on with an interrupted run: its id, or 'latest'.")
+    @click.option("--resume", metavar="RUN", help="Go on with a run: its id, 'latest', or 'auto'.")
     @click.option("--no-save-checkpoint", is_flag=True, help="Keep no weights.")
     @click.option("--no-wandb", is_flag=True, help="Do not log to Weights & Biases.")
     @click.option("--tags", metavar="A,B", help="Tags of the run, separated by commas.")
@@ -110,6 +110,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             return Server(chapter, model_config, main).serve()
 
         from experiment.compose import quote
+        from experiment.resume import AUTO, is_finished, start_of
 
         changes = [*overrides]
         if epochs is not None:
@@ -131,7 +132,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         if tags is not None:
             changes.append(f"tags=[{','.join(quote(tag.strip()) for tag in tags.split(',') if tag.strip())}]")
         outputs = outputs or chapter / "outputs"
-        if resume is not None and (load_checkpoint or config_file):
+        if resume not in (None, AUTO) and (load_checkpoint or config_file):
             raise InputError(
                 "--resume goes on with a run's own config and weights; leave out --load-checkpoint and --config"
             )
@@ -139,7 +140,10 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         (run_id, config), *others = [
             _config(chapter, outputs, experiment, config_file, resume, each, model_config) for each in changes_of
         ]
-        started_from = _started_from(outputs, run_id) if resume is not None else None
+        if run_id and is_finished(outputs, run_id):
+            click.echo(f"run {run_id} has finished; --load-checkpoint {run_id} starts a new run from it", err=True)
+            return
+        started_from = start_of(outputs, run_id) if run_id else load_checkpoint
         names = _plots_to_draw(plots, config.experiment, visualize or dry_run, chosen_plots)
         _log_to_console()
 
@@ -149,10 +153,10 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             from engine.runs.run import Options, Run
 
             task = _task(instead, profile) if instead is not None else None
-        options = Options(load_checkpoint or started_from, not no_save_checkpoint, resume is not None, names, task)
+        options = Options(started_from, not no_save_checkpoint, bool(run_id), names, task)
         with join(config.hardware) as world, _in_one_line(dry_run):
             if seeds is None:
-                return main(Run(chapter, config, outputs, options, run_id, started_from, world))
+                return main(Run(chapter, config, outputs, options, run_id, started_from if run_id else None, world))
             train_together(main, [Run(chapter, each, outputs, options) for each in (config, *(c for _, c in others))])
 
     run_command(train)
@@ -248,60 +252,21 @@ def _config(
 ) -> "tuple[str, ExperimentConfig[Any]]":
     """The run id to go on with ("" for a new run) and its config."""
     from experiment.compose import compose_experiment, read_config
+    from experiment.resume import AUTO, config_to_resume, run_of
 
+    if resume == AUTO:
+        _, config = _config(chapter, outputs, experiment, config_file, None, changes, model_config)
+        return run_of(chapter, outputs, config, model_config), config
     if resume is not None:
-        return _config_to_resume(outputs, resume, experiment, changes, model_config)
+        return config_to_resume(chapter, outputs, resume, experiment, changes, model_config)
     if config_file is not None:
-        config = read_config(config_file, changes, model_config)
+        config = read_config(config_file, changes, model_config, chapter)
         if experiment not in (None, config.experiment):
             raise InputError(f"{config_file} is of experiment {config.experiment}, not {experiment}")
         return "", config
     if experiment is None:
         raise InputError(f"name an experiment: --experiment {{{_names(chapter)}}}")
     return "", compose_experiment(chapter, experiment, changes, model_config)
-
-
-def _config_to_resume(
-    outputs: Path, name: str, experiment: str | None, changes: Sequence[str], model_config: "type[Strict]"
-) -> "tuple[str, ExperimentConfig[Any]]":
-    from engine.runs.run import read_summary
-    from experiment.compose import read_config
-    from utils.runs import find_run
-
-    folder = find_run(name, [outputs], str(outputs))
-    run_id = folder.name
-    status = read_summary(outputs, run_id)["status"]
-    if status == "finished":
-        raise InputError(f"run {run_id} has finished; start a new run with --load-checkpoint {run_id} to train on")
-    path = folder / "config.yaml"
-    config = read_config(path, [], model_config)
-    asked = read_config(path, changes, model_config)
-    different = _differences(config.model_dump(mode="json"), asked.model_dump(mode="json"))
-    if experiment not in (None, config.experiment):
-        different.insert(0, f"experiment is {config.experiment}, not {experiment}")
-    if different:
-        raise InputError(
-            f"run {run_id} has another config: {'; '.join(different)}; resume it as it is, "
-            f"or start a new run with --load-checkpoint {run_id}"
-        )
-    return run_id, config
-
-
-def _started_from(outputs: Path, run_id: str) -> str | None:
-    """The checkpoint that a run began with; needed again where it was stopped before it had one of its own."""
-    from engine.runs.run import read_summary
-
-    started_from: str | None = read_summary(outputs, run_id).get("started_from")
-    return started_from
-
-
-def _differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        keys = [*ours, *(key for key in theirs if key not in ours)]
-        return [
-            line for key in keys for line in _differences(ours.get(key), theirs.get(key), f"{path}.{key}".strip("."))
-        ]
-    return [] if ours == theirs else [f"{path} is {ours}, not {theirs}"]
 
 
 def _plots_to_draw(plots: Plots, experiment: str, visualize: bool, chosen: tuple[str, ...]) -> tuple[str, ...]:

@@ -532,18 +532,22 @@ def test_resuming_with_other_settings_is_one_line(
 
 
 def test_resuming_with_the_same_settings_goes_on(commands: Commands, stopped: Run) -> None:
-    same = ("--experiment", "blobs", "--epochs", 3, "--no-wandb", "tracking.tensorboard=false")
+    groups = ("scheduler=constant", "hardware=cpu", "optimizer=sgd")
+    same = ("--experiment", "blobs", "--epochs", 3, "--no-wandb", "tracking.tensorboard=false", *groups)
     assert commands.train("--resume", stopped.run_id, *same).code == 0
     assert Outcome(stopped).summary["status"] == "finished"
 
 
-def test_resuming_a_run_that_finished_is_one_line(commands: Commands) -> None:
+def test_resuming_a_run_that_finished_is_done_already(commands: Commands) -> None:
     run = commands.bench.run(commands.bench.config("blobs", "trainer.duration=1 epoch"))
     commands.bench.train(run)
     before = files_under(commands.outputs)
     for name in ("latest", run.run_id):
         ended = commands.train("--resume", name)
-        assert_refused(ended, 2, f"run {run.run_id} has finished; start a new run with --load-checkpoint {run.run_id}")
+        assert ended.code == 0 and f"--load-checkpoint {run.run_id}" in ended.stderr
+    assert_refused(
+        commands.train("--resume", "latest", "--epochs", "7"), 2, "trainer.duration is 1 epoch, not 7 epochs"
+    )
     assert files_under(commands.outputs) == before
 
 

@@ -3,6 +3,8 @@
 import copy
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -19,7 +21,8 @@ from pydantic import ValidationError
 
 from engine.runs.metrics_log import read_rows
 from engine.runs.run import run_ids
-from tests.doubles.bench import PERCEPTRON, Bench
+from experiment.resume import config_to_resume, run_of
+from tests.doubles.bench import NETWORK, PERCEPTRON, Bench
 from tests.doubles.scripts import call
 from tests.doubles.toy_clone import executable
 
@@ -27,6 +30,29 @@ ROOT = Path(__file__).resolve().parents[3]
 CLUSTER = ROOT / "deployment/cluster"
 JOB = yaml.safe_load((CLUSTER / "trainjob.yaml").read_text())
 SHELL = sorted(path for path in CLUSTER.iterdir() if path.suffix in (".sh", ".sbatch"))
+START = CLUSTER / "train_or_resume.sh"
+POD = yaml.safe_load((ROOT / "deployment/kubernetes/training/job.yaml").read_text())
+
+
+def shipped() -> dict[str, tuple[str, ...]]:
+    """File to the chapter and the arguments of `train.py` that it ships."""
+    dockerfile = (ROOT / "deployment/containers/Dockerfile").read_text()
+    (chapter,) = set(re.findall(r"^ARG CHAPTER=(\S+)$", dockerfile, re.MULTILINE)) - {"$CHAPTER"}
+    (by_default,) = re.findall(r"^CMD (\[.*hardware.*\])$", dockerfile, re.MULTILINE)
+    (container,) = POD["spec"]["template"]["spec"]["containers"]
+    folder, _, *of_job = JOB["spec"]["trainer"]["args"]
+    return {
+        "train.sbatch": examples((CLUSTER / "train.sbatch").read_text())[0],
+        "scale.md": examples((ROOT / "docs/scale.md").read_text())[0],
+        "trainjob.yaml": (folder.removeprefix("/workspace/"), *of_job),
+        "job.yaml": (f"models/{chapter}", *container["args"]),
+        "Dockerfile": (f"models/{chapter}", *json.loads(by_default)),
+    }
+
+
+def examples(text: str) -> list[tuple[str, ...]]:
+    """What stands behind `train.sbatch` in the commands of a file."""
+    return [tuple(shlex.split(line)) for line in re.findall(r"sbatch .*?train\.sbatch (models/.*)", text)]
 
 
 # ---- Kubernetes ----------------------------------------------------------------------------------------------------
@@ -83,6 +109,98 @@ def test_what_the_job_starts_is_in_the_repository_and_composes() -> None:
 
 def test_the_example_of_a_node_composes(tmp_path: Path) -> None:
     assert Bench(PERCEPTRON, tmp_path).config("xor", "hardware=cluster").hardware.precision == "bf16"
+
+
+# ---- starting again ------------------------------------------------------------------------------------------------
+
+
+def started(outputs: Path, chapter: str, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """`train_or_resume.sh`, as a scheduler starts it."""
+    variables = {"PYTHON": sys.executable, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment
+    return subprocess.Popen(
+        [START, chapter, outputs, *arguments],
+        cwd=ROOT,
+        env=os.environ | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("file", shipped())
+def test_a_shipped_command_finds_the_run_that_it_has_started(file: str, tmp_path: Path) -> None:
+    chapter, _, experiment, *rest = shipped()[file]
+    overrides = [word for word in rest if not word.startswith("--")]
+    bench = Bench(ROOT / chapter, tmp_path)
+    config = bench.config(experiment, *overrides)
+    assert overrides and config.hardware.device == "auto"
+    run = bench.run(config)
+    run.open({}, 0)
+    assert run_of(bench.chapter, tmp_path, config, type(config.model)) == run.run_id
+    assert config_to_resume(bench.chapter, tmp_path, "latest", experiment, overrides, type(config.model)) == (
+        run.run_id,
+        config,
+    )
+
+
+def test_the_command_of_the_pod_is_stopped_goes_on_ends_and_is_done(tmp_path: Path) -> None:
+    groups = ("scheduler=cosine", "model/optimizer=momentum", "tracking.tensorboard=false")
+    command = (*shipped()["job.yaml"], *groups, "trainer.duration=80 epochs", "trainer.log_every=1 step")
+    process = started(tmp_path, *command)
+    wait_until(lambda: last_step(tmp_path) > 0, process)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=120)
+    assert process.returncode == 143
+    for part in ("going on at step", "has finished"):
+        process = started(tmp_path, *command)
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0 and part in said, said
+    assert len(run_ids(tmp_path)) == 1
+
+
+def test_another_experiment_seed_or_setting_is_another_run_and_each_is_found_again(tmp_path: Path) -> None:
+    chapter = "models/01_perceptron"
+    short = ("--no-wandb", "tracking.tensorboard=false", "trainer.duration=2 epochs")
+    for arguments in [("--experiment", "and"), ("--experiment", "or"), ("--experiment", "and", "--seed", "4")] * 2:
+        process = started(tmp_path, chapter, *arguments, *short)
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+    assert len(run_ids(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_mistake_has_a_code_of_its_own_and_the_pod_is_not_started_again(processes: str, tmp_path: Path) -> None:
+    process = started(tmp_path, *shipped()["job.yaml"], "trainer.no_such_key=1", PET_NPROC_PER_NODE=processes)
+    said, _ = process.communicate(timeout=120)
+    assert "no_such_key" in said
+    rules = POD["spec"]["podFailurePolicy"]["rules"]
+    (never,) = [rule["onExitCodes"]["values"] for rule in rules if rule["action"] == "FailJob"]
+    assert process.returncode in never and not {1, 130, 137, 143} & {*never}
+
+
+def test_the_example_for_several_processes_trains_is_stopped_and_goes_on(tmp_path: Path) -> None:
+    _, _, _, *flags = examples((CLUSTER / "train.sbatch").read_text())[1]
+    command = (str(NETWORK), "--experiment", "blobs", *flags, "hardware.device=cpu", "tracking.tensorboard=false")
+    endless = (*command, "trainer.duration='1e9 steps'")
+    for _ in range(2):
+        before = last_step(tmp_path)
+        process = started(tmp_path, *endless, PET_NPROC_PER_NODE="2", PET_STANDALONE="1")
+        wait_until(lambda before=before: last_step(tmp_path) > before, process)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 143, said
+    assert len(run_ids(tmp_path)) == 1
+
+
+def test_a_chapter_that_updates_itself_is_refused_on_several_processes_for_good(tmp_path: Path) -> None:
+    process = started(
+        tmp_path,
+        "models/01_perceptron",
+        *("--experiment", "and", "--no-wandb", "hardware=ddp", "hardware.device=cpu"),
+        PET_NPROC_PER_NODE="2",
+    )
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 2 and "makes its own update" in said, said
 
 
 # ---- SLURM ---------------------------------------------------------------------------------------------------------
