@@ -10,7 +10,7 @@ from data_utils.description import Description
 from utils.schema import Strict
 
 Row = Mapping[str, Shaped[np.ndarray, "*shape"]]
-"""What `ask` gave for one example: the name of an output to its values."""
+"""What `outputs` gave for one example: the name of an output to its values."""
 
 
 class PredictOptions(Strict):
@@ -58,30 +58,30 @@ class Values(Strict):
     """In the units of the data."""
 
 
-def classification(row: Row, data: Description, asked: PredictOptions) -> Classification:
+def classification(row: Row, data: Description, options: PredictOptions) -> Classification:
     """The answer for `probabilities` [classes]."""
     probabilities = row["probabilities"].tolist()
-    order = sorted(range(len(probabilities)), key=lambda k: -probabilities[k])[: asked.top]
+    order = sorted(range(len(probabilities)), key=lambda k: -probabilities[k])[: options.top]
     candidates = [Candidate(label=data.class_names[k], probability=probabilities[k]) for k in order]
     best = candidates[0]
-    sure = asked.threshold is None or best.probability >= asked.threshold
+    sure = options.threshold is None or best.probability >= options.threshold
     return Classification(label=best.label if sure else None, probability=best.probability, candidates=candidates)
 
 
-def decision(row: Row, data: Description, asked: PredictOptions, threshold: float) -> Decision:
+def decision(row: Row, data: Description, options: PredictOptions, threshold: float) -> Decision:
     """The answer for `scores` [classes], or [1] of a unit that tells two classes apart.
 
     Args:
         row: The scores.
         data: Whose classes.
-        asked: May have another threshold.
+        options: May have another threshold.
         threshold: Where class 1 begins, of a single score.
     """
     scores = row["scores"].tolist()
     if len(scores) > 1:
         best = max(range(len(scores)), key=scores.__getitem__)
         return Decision(label=data.class_names[best], score=scores[best], threshold=None)
-    limit = threshold if asked.threshold is None else asked.threshold
+    limit = threshold if options.threshold is None else options.threshold
     return Decision(label=data.class_names[scores[0] > limit], score=scores[0], threshold=limit)
 
 

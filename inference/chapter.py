@@ -1,4 +1,4 @@
-"""What a chapter says about being asked: its `src/serving.py`."""
+"""What a chapter brings to inference: `build` of its `src/model.py`, and its `src/serving.py`."""
 
 import importlib
 import sys
@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from utils.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import BaseModel
     from torch import Tensor, nn
 
-    from data_utils.description import Description
+    from data_utils.description import Counts, Description
     from engine.config import ExperimentConfig
     from inference.answers import PredictOptions, Row
     from utils.schema import Strict
+
+    Build = Callable[[ExperimentConfig[Any], Counts], nn.Module]
 
 
 @runtime_checkable
@@ -30,18 +34,15 @@ class Serving(Protocol):
     Answer: Any
     """The schema of an answer: a pydantic model, or a union of some."""
 
-    def build(self, config: "ExperimentConfig[Any]", data: "Description") -> "nn.Module":
-        """The model that a checkpoint's weights go into."""
-
-    def ask(self, model: Any, x: "Tensor") -> "dict[str, Tensor]":
-        """What the model says to a batch of inputs, as it learned from them: named outputs, one row an example.
+    def outputs(self, model: Any, x: "Tensor") -> "dict[str, Tensor]":
+        """What the model gives for a batch of inputs, as it learned from them: named tensors, one row an example.
 
         Only tensor operations, the same for every batch, so that it can be exported. An output named `values` holds
         targets as the model learned them.
         """
 
-    def answer(self, row: "Row", data: "Description", asked: "PredictOptions") -> "BaseModel":
-        """What one row of `ask` means."""
+    def decode(self, row: "Row", data: "Description", options: "PredictOptions") -> "BaseModel":
+        """The answer that one row of `outputs` means."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ class ServedChapter:
 
     folder: Path
     model_config: "type[Strict]"
+    build: "Build"
+    """The model that a checkpoint's weights go into."""
     serving: Serving
 
 
 def load_chapter(folder: Path) -> ServedChapter:
-    """Import a chapter's `serving.py`; one process serves one chapter, since chapters share module names.
+    """Import what a chapter brings; one process serves one chapter, since chapters share module names.
 
     Raises:
         InputError: The chapter has none.
@@ -67,4 +70,4 @@ def load_chapter(folder: Path) -> ServedChapter:
     serving: Any = importlib.import_module("serving")
     model_config = importlib.import_module("config").ModelConfig
     assert Path(serving.__file__).parent == source, f"another chapter is loaded: {serving.__file__}"
-    return ServedChapter(folder.resolve(), model_config, serving)
+    return ServedChapter(folder.resolve(), model_config, importlib.import_module("model").build, serving)

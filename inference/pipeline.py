@@ -25,7 +25,7 @@ class Pipeline(nn.Module):
     def __init__(self, model: nn.Module, serving: Serving, data: Description, config: Any) -> None:
         super().__init__()
         self.model = model
-        self._ask = serving.ask
+        self._outputs = serving.outputs
         self.input_shape = data.input_shape
         self.input_mean: Tensor | None
         self.input_scale: Tensor
@@ -40,7 +40,7 @@ class Pipeline(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch *shape"]) -> dict[str, Shaped[Tensor, "batch *rest"]]:
         """The chapter's outputs for examples in the units of their source."""
-        outputs = self._ask(self.model, self.prepare(x))
+        outputs = self._outputs(self.model, self.prepare(x))
         if self.target_mean is not None and "values" in outputs:
             values = outputs["values"] * self.target_scale + self.target_mean
             outputs = outputs | {"values": values.to(x.dtype)}

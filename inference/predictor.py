@@ -49,7 +49,7 @@ class Predictor:
         schema: Any = ExperimentConfig[chapter.model_config]  # type: ignore[name-defined]
         self.config: ExperimentConfig[Any] = validate(schema, content["config"], f"config in {source}")
         self.data = validate(Description, content["data"], f"data in {source}")
-        model = chapter.serving.build(self.config, self.data)
+        model = chapter.build(self.config, self.data)
         load_weights(model, trained_weights(content), source)
         self.device = torch.device(present(device, "the device", "auto"))
         pipeline = Pipeline(model, chapter.serving, self.data, self.config.data).eval()
@@ -78,27 +78,27 @@ class Predictor:
         return cls(load_chapter(chapter), content, f"checkpoint {path}", device)
 
     def predict(
-        self, examples: Sequence[Any] | np.ndarray, asked: PredictOptions | None = None, batch_size: int = BATCH_SIZE
+        self, examples: Sequence[Any] | np.ndarray, options: PredictOptions | None = None, batch_size: int = BATCH_SIZE
     ) -> list[BaseModel]:
         """The answers to `examples`, in their order.
 
         Args:
             examples: As in `inference.examples`: rows, pictures, or words.
-            asked: How answers are wanted.
+            options: How answers are wanted.
             batch_size: So many examples go through the model at a time.
 
         Raises:
             InputError: An example is not what the model takes; the message counts from 1.
         """
-        return list(self.stream(examples, asked, batch_size))
+        return list(self.stream(examples, options, batch_size))
 
     def stream(
-        self, examples: Iterable[Any], asked: PredictOptions | None = None, batch_size: int = BATCH_SIZE
+        self, examples: Iterable[Any], options: PredictOptions | None = None, batch_size: int = BATCH_SIZE
     ) -> Iterator[BaseModel]:
         """The answers to any number of examples, of which a batch at a time is read and kept; else as `predict`."""
         before = 0
         for x in in_batches(examples, self.data, batch_size):
-            yield from self.answers(self.outputs(x, batch_size), asked or PredictOptions(), before)
+            yield from self.answers(self.outputs(x, batch_size), options or PredictOptions(), before)
             before += len(x)
 
     def batch(self, examples: Sequence[Any] | np.ndarray) -> Float[Tensor, "batch *shape"]:
@@ -114,13 +114,13 @@ class Predictor:
         return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
     def answers(
-        self, outputs: dict[str, Shaped[Tensor, "batch *rest"]], asked: PredictOptions, before: int = 0
+        self, outputs: dict[str, Shaped[Tensor, "batch *rest"]], options: PredictOptions, before: int = 0
     ) -> list[BaseModel]:
         """What each row of `outputs` means.
 
         Args:
             outputs: As from `outputs`.
-            asked: How answers are wanted.
+            options: How answers are wanted.
             before: So many examples came before these.
 
         Raises:
@@ -132,7 +132,7 @@ class Predictor:
             number = before + int(wrong[0]) + 1
             raise InputError(f"example {number}: the model's answer is not finite; its numbers are too large")
         rows = [dict(zip(arrays, row, strict=True)) for row in zip(*arrays.values(), strict=True)]
-        return [self.chapter.serving.answer(row, self.data, asked) for row in rows]
+        return [self.chapter.serving.decode(row, self.data, options) for row in rows]
 
     @cached_property
     def signature(self) -> Signature:

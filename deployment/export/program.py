@@ -33,7 +33,7 @@ def program(predictor: Predictor) -> ExportedProgram:
     except Exception as error:  # what cannot be traced is told by many types
         raise RunError(
             f"{predictor.chapter.folder.name} cannot be exported: {reason(error)}; "
-            "the function ask in its src/serving.py may hold tensor operations only, the same for every batch"
+            "the function outputs in its src/serving.py may hold tensor operations only, the same for every batch"
         ) from error
     graphs = [each.graph for each in traced.graph_module.modules() if isinstance(each, GraphModule)]  # loops have some
     for node in (node for graph in graphs for node in graph.nodes):

@@ -34,13 +34,13 @@ def learn(
         The epochs so far and the model, after 1, 4, 16, … epochs and at the end.
     """
     config = predictor.config
-    chapter = predictor.chapter.serving
+    serving = predictor.chapter.serving
     torch.manual_seed(derived_seed(config.seed, "model"))
-    model = chapter.build(config, predictor.data)
-    pipeline = Pipeline(model, chapter, predictor.data, config.data)
+    model = predictor.chapter.build(config, predictor.data)
+    pipeline = Pipeline(model, serving, predictor.data, config.data)
     x = pipeline.prepare(inputs)
-    if hasattr(chapter, "prepare"):
-        chapter.prepare(model, x, targets)
+    if hasattr(serving, "prepare"):
+        serving.prepare(model, x, targets)
     hardware = Hardware(config.hardware.model_copy(update={"device": "cpu", "precision": "fp32"}))
     update = build_update(config, model, build_optimizers(config, model), hardware)
     look, spent = 1, 0.0

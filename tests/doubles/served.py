@@ -44,14 +44,15 @@ class Serving:
 
     Answer = Classification
 
-    def __init__(self, ask: Callable[[nn.Module, Tensor], dict[str, Tensor]]) -> None:
-        self.ask = ask
+    def __init__(self, outputs: Callable[[nn.Module, Tensor], dict[str, Tensor]]) -> None:
+        self.outputs = outputs
 
-    def build(self, config: object, data: object) -> nn.Module:
-        return nn.Linear(2, 2)
+    def decode(self, row: Row, data: Any, options: PredictOptions) -> Classification:
+        return classification(row, data, options)
 
-    def answer(self, row: Row, data: Any, asked: PredictOptions) -> Classification:
-        return classification(row, data, asked)
+
+def build(config: object, data: object) -> nn.Module:
+    return nn.Linear(2, 2)
 
 
 def probabilities(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
@@ -61,7 +62,7 @@ def probabilities(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
 def served(
     folder: Path,
     config: ExperimentConfig[Any],
-    ask: Callable[[nn.Module, Tensor], dict[str, Tensor]] = probabilities,
+    outputs: Callable[[nn.Module, Tensor], dict[str, Tensor]] = probabilities,
     seed: int = 0,
     **data: Any,
 ) -> Predictor:
@@ -70,7 +71,7 @@ def served(
     Args:
         folder: Such as `01_toy`.
         config: The config of its run.
-        ask: As in a chapter's `serving.py`, for a linear layer from two numbers to two.
+        outputs: As in a chapter's `serving.py`, for a linear layer from two numbers to two.
         seed: Of its weights.
         data: What is different from `TABLE`.
     """
@@ -86,4 +87,4 @@ def served(
         "model": nn.Linear(2, 2).state_dict(),
         "average": None,
     }
-    return Predictor(ServedChapter(folder, NoSettings, Serving(ask)), content, "the double")
+    return Predictor(ServedChapter(folder, NoSettings, build, Serving(outputs)), content, "the double")

@@ -18,6 +18,9 @@ from torch.optim import Optimizer
 
 from comparison import costs, costs_by_depth, largest_difference
 from config import ModelConfig
+from data_utils.description import Counts
+from data_utils.splits import Splits
+from engine.config import ExperimentConfig
 from gradient_check import errors_by_operation
 from graph import graph_of
 from networks import cross_entropy, tape_scores
@@ -123,3 +126,11 @@ class TapeNetwork(nn.Module):
         leaves = [Variable(array) for array in self.arrays()]
         scores = tape_scores(leaves, inputs.flatten(1).double().numpy())
         return leaves, scores, cross_entropy(scores, targets.numpy())
+
+
+def build(config: ExperimentConfig[ModelConfig], data: Counts) -> TapeNetwork:
+    """The network for a data set; with the examples at hand, also the batch that the config asks to compare on."""
+    network = TapeNetwork(config.model, data.n_features, data.n_classes)
+    if isinstance(data, Splits):  # a description has no examples to compare on
+        network.compare_on(data.train.inputs, data.train.targets)
+    return network

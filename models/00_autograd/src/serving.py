@@ -4,7 +4,7 @@ An answer needs no tape: the forward pass is written in torch's operations, whic
 the tape all the same, for those who want to see it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,18 +18,10 @@ from model import TapeNetwork
 from networks import cross_entropy, tape_scores
 from tape import Variable, in_order
 
-if TYPE_CHECKING:
-    from engine.config import ExperimentConfig
-
 Answer = Classification
 
 
-def build(config: "ExperimentConfig[Any]", data: Description) -> TapeNetwork:
-    """The network that a checkpoint's weights go into."""
-    return TapeNetwork(config.model, data.n_features, data.n_classes)
-
-
-def ask(model: TapeNetwork, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
+def outputs(model: TapeNetwork, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
     """The `probabilities` [batch, classes] that the cross-entropy of equation (11) is of."""
     activation = x.flatten(1).double()
     for layer in range(0, len(model.layers), 2):
@@ -39,9 +31,9 @@ def ask(model: TapeNetwork, x: Float[Tensor, "batch *shape"]) -> dict[str, Tenso
     return {"probabilities": torch.softmax(activation, dim=1).to(x.dtype)}
 
 
-def answer(row: Row, data: Description, asked: PredictOptions) -> Classification:
+def decode(row: Row, data: Description, options: PredictOptions) -> Classification:
     """The most likely classes."""
-    return classification(row, data, asked)
+    return classification(row, data, options)
 
 
 def computation(model: TapeNetwork, x: Float[Tensor, "one *shape"]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Evaluate a trained perceptron: `python src/evaluate.py --checkpoint latest --experiment xor --visualize`."""
+"""Evaluate a checkpoint: `python src/evaluate.py --checkpoint latest --experiment NAME --visualize`."""
 
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 def main(evaluation: "CheckpointEvaluation") -> None:
     """Build the model for the data; the engine loads the checkpoint into it and measures."""
     from data_utils import load
-    from model import Perceptron
+    from model import build
 
     splits = load(evaluation.config.data)
-    evaluation.run(Perceptron(evaluation.config.model, splits.n_features), splits)
+    evaluation.run(build(evaluation.config, splits), splits)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from config import ModelConfig
+from data_utils.description import Counts
+from engine.config import ExperimentConfig
 from margin import Margin
 
 Batch = tuple[Float[Tensor, "batch *shape"], Int[Tensor, " batch"]]
@@ -145,3 +147,8 @@ def criterion(scores: Float[Tensor, " batch"], signs: Float[Tensor, " batch"]) -
     # (4)  L = mean of max(0, -t·s)
     return (-signs * scores).clamp(min=0).mean()
     # end exercise
+
+
+def build(config: ExperimentConfig[ModelConfig], data: Counts) -> Perceptron:
+    """The unit for a data set."""
+    return Perceptron(config.model, data.n_features)

@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from config import ModelConfig
+from data_utils.description import Counts
+from engine.config import ExperimentConfig
 from least_squares import LeastSquares, distances
 
 Batch = tuple[Float[Tensor, "batch *shape"], Shaped[Tensor, "batch *output"]]
@@ -164,3 +166,8 @@ def losses(errors: Float[Tensor, " batch"]) -> dict[str, Tensor]:
     loss = errors.square().mean() / 2
     # end exercise
     return {"loss": loss, "squared_error": 2 * loss}
+
+
+def build(config: ExperimentConfig[ModelConfig], data: Counts) -> Adaline:
+    """The unit for a data set, of two classes or of numbers."""
+    return Adaline(config.model, data.n_features, classes=data.n_classes > 0)

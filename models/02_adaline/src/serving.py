@@ -1,7 +1,5 @@
 """How a trained ADALINE is asked, and what it answers."""
 
-from typing import TYPE_CHECKING, Any
-
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
@@ -10,26 +8,18 @@ from inference.answers import Decision, PredictOptions, Row, Values, decision, v
 from least_squares import least_squares
 from model import THRESHOLD, Adaline, numbers
 
-if TYPE_CHECKING:
-    from engine.config import ExperimentConfig
-
 Answer = Decision | Values
 
 
-def build(config: "ExperimentConfig[Any]", data: Description) -> Adaline:
-    """The unit that a checkpoint's weights go into."""
-    return Adaline(config.model, data.n_features, classes=data.n_classes > 0)
-
-
-def ask(model: Adaline, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
+def outputs(model: Adaline, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
     """What the unit gives by equation (1), [batch, 1]: the `scores` of classes, the `values` of a regression."""
-    outputs = model.score(x.flatten(1).double())[:, None].to(x.dtype)
-    return {"scores" if model.classes else "values": outputs}
+    given = model.score(x.flatten(1).double())[:, None].to(x.dtype)
+    return {"scores" if model.classes else "values": given}
 
 
-def answer(row: Row, data: Description, asked: PredictOptions) -> Decision | Values:
+def decode(row: Row, data: Description, options: PredictOptions) -> Decision | Values:
     """The class, by equation (2), or the number."""
-    return values(row, data) if "values" in row else decision(row, data, asked, THRESHOLD)
+    return values(row, data) if "values" in row else decision(row, data, options, THRESHOLD)
 
 
 def prepare(model: Adaline, inputs: Float[Tensor, "n features"], targets: Shaped[Tensor, "n *output"]) -> None:

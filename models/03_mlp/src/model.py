@@ -27,6 +27,7 @@ from torch.optim import Optimizer
 from activations import ACTIVATIONS
 from config import ModelConfig
 from data_utils.description import Counts
+from engine.config import ExperimentConfig
 from initialisations import first_weights
 from losses import LOSSES, Targets
 from optimizers import build_optimizer
@@ -197,6 +198,6 @@ class MLP(nn.Module):
         return {"represent": represent, "readout_weights": weights.cpu().numpy(), "readout_bias": float(bias)}
 
 
-def network_for(config: ModelConfig, data: Counts) -> MLP:
+def build(config: ExperimentConfig[ModelConfig], data: Counts) -> MLP:
     """The network for a data set: an output for each class, or for each number to predict."""
-    return MLP(config, data.n_features, data.n_classes or data.n_outputs, regression=data.n_outputs > 0)
+    return MLP(config.model, data.n_features, data.n_classes or data.n_outputs, regression=data.n_outputs > 0)

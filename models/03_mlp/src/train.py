@@ -34,11 +34,11 @@ def main(run: "Run") -> None:
     """Learn, layer by layer backwards."""
     from data_utils import load
     from engine import Trainer
-    from model import network_for
+    from model import build
 
     splits = load(run.config.data)
     trainer = Trainer(run)
-    trainer.fit(network_for(run.config.model, splits), splits)
+    trainer.fit(build(run.config, splits), splits)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from config import ModelConfig
 from data_utils import load
 from engine import Run
 from experiment.compose import compose_experiment
-from model import network_for
+from model import build
 from train import main
 from utils.errors import InputError
 
@@ -77,7 +77,7 @@ def test_a_mistake_in_the_model_section_is_named(override: str, message: str) ->
 def test_a_loss_for_classes_on_numbers_is_refused() -> None:
     config = compose_experiment(CHAPTER, "sine", ["model.loss=cross_entropy"], ModelConfig)
     with pytest.raises(InputError, match="loss is cross_entropy, but the targets are numbers"):
-        network_for(config.model, load(config.data))
+        build(config, load(config.data))
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])

@@ -1,4 +1,4 @@
-"""Ask a Hopfield network again: `python src/evaluate.py --checkpoint latest --experiment recall --visualize`."""
+"""Evaluate a checkpoint: `python src/evaluate.py --checkpoint latest --experiment NAME --visualize`."""
 
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def main(evaluation: "CheckpointEvaluation") -> None:
-    """Build the network for the data; the engine loads the checkpoint into it and measures."""
+    """Build the model for the data; the engine loads the checkpoint into it and measures."""
     from data_utils import load
-    from model import Hopfield
+    from model import build
 
-    config, splits = evaluation.config, load(evaluation.config.data)
-    evaluation.run(Hopfield(config.model, splits.n_features, splits.n_classes, config.seed), splits)
+    splits = load(evaluation.config.data)
+    evaluation.run(build(evaluation.config, splits), splits)
 
 
 if __name__ == "__main__":

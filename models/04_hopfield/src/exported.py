@@ -18,12 +18,6 @@ Number = Int[Tensor, ""]
 Moving = Bool[Tensor, " batch"]
 
 
-def draw_orders(network: Hopfield) -> None:
-    """Draw the order of the units in every sweep, which a graph cannot do; it is no part of the saved state."""
-    orders = torch.stack([network.units(sweep) for sweep in range(network.config.sweeps)])
-    network.register_buffer("orders", orders, persistent=False)
-
-
 def settled(network: Hopfield, states: States) -> States:
     """Where `network.recall` ends."""
     first = states.new_zeros((), dtype=torch.int64)

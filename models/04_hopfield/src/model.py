@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from config import ModelConfig
+from data_utils.description import Counts
+from engine.config import ExperimentConfig
 from modern import softmax_energy, softmax_update
 from probes import flip, mixtures, overlap, places, same, trace
 from utils.errors import InputError
@@ -59,6 +61,9 @@ class Hopfield(nn.Module):
             self.register_buffer("patterns", memory)
             self.weights = nn.Parameter(torch.zeros(n_units, n_units), requires_grad=False)
         self.register_buffer("stored", torch.zeros(n_patterns, dtype=torch.bool))
+        # An exported graph cannot draw, so it finds the orders of all sweeps here; they follow from the seed.
+        orders = torch.stack([self.units(sweep) for sweep in range(config.sweeps)])
+        self.register_buffer("orders", orders, persistent=False)
 
     # The idea --------------------------------------------------------------------------------------------------------
 
@@ -247,3 +252,8 @@ class Hopfield(nn.Module):
 def follow(field: Float[Tensor, "*shape"], states: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Equation (4): the sign of the field, and the state as it was where the field is zero."""
     return torch.where(field.abs() > _TIE, field.sign(), states)
+
+
+def build(config: ExperimentConfig[ModelConfig], data: Counts) -> Hopfield:
+    """The network for a data set: a unit for each number of a pattern, and room for every pattern."""
+    return Hopfield(config.model, data.n_features, data.n_classes, config.seed)

@@ -1,20 +1,15 @@
 """How a Hopfield network is asked, and what it answers: a state in, the memory that it recalls out."""
 
-from typing import TYPE_CHECKING, Any
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from data_utils.description import Description
-from exported import draw_orders, energy_of, settled
+from exported import energy_of, settled
 from inference.answers import PredictOptions, Row
 from model import Hopfield
 from probes import trace
 from utils.schema import Strict
-
-if TYPE_CHECKING:
-    from engine.config import ExperimentConfig
 
 
 class Answer(Strict):
@@ -30,14 +25,7 @@ class Answer(Strict):
     """The state at the end, unit by unit."""
 
 
-def build(config: "ExperimentConfig[Any]", data: Description) -> Hopfield:
-    """The network that a checkpoint's weights and patterns go into."""
-    network = Hopfield(config.model, data.n_features, data.n_classes, config.seed)
-    draw_orders(network)
-    return network
-
-
-def ask(model: Hopfield, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
+def outputs(model: Hopfield, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
     """Recall from states whose units are +1 where the input is above zero and -1 elsewhere.
 
     Returns:
@@ -53,7 +41,7 @@ def ask(model: Hopfield, x: Float[Tensor, "batch *shape"]) -> dict[str, Tensor]:
     return {"pattern": end, "energy": energy.to(x.dtype), "overlaps": end @ model.patterns.T / model.n_units}
 
 
-def answer(row: Row, data: Description, asked: PredictOptions) -> Answer:
+def decode(row: Row, data: Description, options: PredictOptions) -> Answer:
     """The nearest of the stored patterns, and the state itself."""
     nearest = int(row["overlaps"].argmax())
     return Answer(

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from exported import draw_orders
-from serving import ask
+from serving import outputs
 
 Make = Callable[..., Any]
 
@@ -21,15 +20,14 @@ NETWORKS: dict[str, tuple[int, dict[str, Any]]] = {
 
 
 class PredictOptions(nn.Module):
-    """`ask` as a module."""
+    """`outputs` as a module."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
-        draw_orders(network)
         self.network = network
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return ask(self.network, x)
+        return outputs(self.network, x)
 
 
 @pytest.mark.usefixtures("shapes_unchecked")

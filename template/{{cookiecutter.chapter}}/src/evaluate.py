@@ -1,9 +1,9 @@
-"""Evaluate a trained model: `python src/evaluate.py --checkpoint latest --experiment {{ cookiecutter.experiment }}`."""
+"""Evaluate a checkpoint: `python src/evaluate.py --checkpoint latest --experiment NAME --visualize`."""
 
 from typing import TYPE_CHECKING
 
-from experiment.script import evaluate_command
 from config import ModelConfig
+from experiment.script import evaluate_command
 from train import EXPERIMENT_PLOTS
 
 if TYPE_CHECKING:
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 def main(evaluation: "CheckpointEvaluation") -> None:
     """Build the model for the data; the engine loads the checkpoint into it and measures."""
     from data_utils import load
-    from model import Network
+    from model import build
 
     splits = load(evaluation.config.data)
-    evaluation.run(Network(evaluation.config.model, splits.n_features, splits.n_classes), splits)
+    evaluation.run(build(evaluation.config, splits), splits)
 
 
 if __name__ == "__main__":

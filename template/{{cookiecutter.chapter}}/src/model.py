@@ -15,6 +15,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from config import ModelConfig
+from data_utils.description import Counts
+from engine.config import ExperimentConfig
 
 Batch = tuple[Float[Tensor, "batch *shape"], Int64[Tensor, " batch"]]
 
@@ -90,3 +92,8 @@ def cross_entropy(scores: Float[Tensor, "batch classes"], targets: Int64[Tensor,
 def random_weights(outputs: int, inputs: int) -> Float[Tensor, "outputs inputs"]:
     """First weights, uniform between -1 and 1 over the root of `inputs`, so that sums do not grow with the layer."""
     return (2 * torch.rand(outputs, inputs) - 1) / inputs**0.5
+
+
+def build(config: ExperimentConfig[ModelConfig], data: Counts) -> Network:
+    """The network for a data set."""
+    return Network(config.model, data.n_features, data.n_classes)

@@ -35,7 +35,7 @@ def pipeline(settings: dict[str, Any], name: str, model: nn.Module | None = None
     config = data(**settings)
     splits = load(config)
     description = Description.model_validate_json(splits.description.model_dump_json())  # as a checkpoint keeps it
-    serving: Any = SimpleNamespace(Answer=None, build=print, answer=print, ask=lambda model, x: {name: model(x)})
+    serving: Any = SimpleNamespace(Answer=None, decode=print, outputs=lambda model, x: {name: model(x)})
     return Pipeline(model or nn.Identity(), serving, description, config), splits
 
 

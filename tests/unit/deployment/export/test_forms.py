@@ -87,7 +87,7 @@ def test_a_chapter_that_looks_at_the_values_is_refused_in_a_line(config: Experim
 
     predictor = served(tmp_path / "01_toy", config, by_value)
     with pytest.raises(
-        RunError, match=r"01_toy cannot be exported: .*; the function ask in its src/serving\.py"
+        RunError, match=r"01_toy cannot be exported: .*; the function outputs in its src/serving\.py"
     ) as error:
         export(predictor, "torch", tmp_path)
     assert "\n" not in str(error.value)

@@ -49,12 +49,12 @@ def component(page: gr.Blocks, name: str) -> Any:
 def predictor(tmp_path: Path, **data: Any) -> Predictor:
     """Of a model that looks at the first two numbers."""
 
-    def ask(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    def outputs(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
         return probabilities(model, x.flatten(1)[:, :2])
 
     config: ExperimentConfig = Bench(NETWORK, tmp_path / "outputs").config("blobs")
     plain = {"standardization": None, **data}
-    return served(tmp_path / "01_toy", config.model_copy(update={"model": NoSettings()}), ask, **plain)
+    return served(tmp_path / "01_toy", config.model_copy(update={"model": NoSettings()}), outputs, **plain)
 
 
 def page_to(asked: Predictor) -> gr.Blocks:

@@ -1,4 +1,4 @@
-"""Evaluate: `python src/evaluate.py --checkpoint latest --experiment blobs`."""
+"""Evaluate a checkpoint: `python src/evaluate.py --checkpoint latest --experiment NAME --visualize`."""
 
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def main(evaluation: "CheckpointEvaluation") -> None:
-    """Build the model for the data and evaluate it."""
+    """Build the model for the data; the engine loads the checkpoint into it and measures."""
     from data_utils import load
-    from model import Network
+    from model import build
 
     splits = load(evaluation.config.data)
-    evaluation.run(Network(evaluation.config.model, splits.n_features, splits.n_classes), splits)
+    evaluation.run(build(evaluation.config, splits), splits)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from config import ModelConfig
+from data_utils.description import Counts
+from engine.config import ExperimentConfig
 
 Batch = tuple[Tensor, Tensor]
 
@@ -43,3 +45,8 @@ class Network(nn.Module):
     def measures(self) -> dict[str, float]:
         """The size of the weights."""
         return {"weight_norm": float(sum(p.detach().square().sum() for p in self.parameters())) ** 0.5}
+
+
+def build(config: ExperimentConfig[ModelConfig], data: Counts) -> Network:
+    """The network for a data set."""
+    return Network(config.model, data.n_features, data.n_classes)
