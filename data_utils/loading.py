@@ -7,35 +7,15 @@ import numpy as np
 import torch
 
 from data_utils import partition
-from data_utils.config import (
-    Blobs,
-    Boolean,
-    DataConfig,
-    DigitPrototypes,
-    Digits,
-    FarPoints,
-    Gate,
-    Languages,
-    Line,
-    Mnist,
-    Moons,
-    NoisyBlobs,
-    Patterns,
-    Pictures,
-    Regression,
-    RegressionTable,
-    Sine,
-    Spirals,
-    Table,
-)
 from data_utils.examples import Examples
 from data_utils.folders import processed_folder
+from data_utils.sections import DataSection, Images, Regression
 from data_utils.splits import STANDARDISED, Splits, TensorSplit
 from data_utils.standardize import Standardization
 from data_utils.transforms import permuted, reduced, shifted
 
 
-def load(config: DataConfig) -> Splits:
+def load(config: DataSection) -> Splits:
     """The data set that `config` names, split as it says.
 
     Raises:
@@ -43,10 +23,10 @@ def load(config: DataConfig) -> Splits:
         InputError: The fractions leave a split empty or a class without training examples, or there are fewer than
             `train_size`.
     """
-    examples = _examples(config)
+    examples = config.examples()
     fingerprint = _fingerprint(examples, config)
     indices = _indices(examples, config, fingerprint)
-    if isinstance(config, Pictures) and config.train_size is not None:
+    if isinstance(config, Images) and config.train_size is not None:
         indices["train"] = reduced(indices["train"], examples.targets, config.train_size, config.split_seed)
     splits = {name: _tensors(examples, config, name, chosen) for name, chosen in indices.items()}
     standardization = Standardization.fit(splits["train"].inputs) if config.standardize else None
@@ -80,57 +60,7 @@ def load(config: DataConfig) -> Splits:
     )
 
 
-def _examples(config: DataConfig) -> Examples:
-    """The raw examples; each family is imported only when it is asked for."""
-    match config:
-        case Mnist():
-            from data_utils.datasets.images import mnist
-
-            return mnist(config)
-        case Table() | RegressionTable():
-            from data_utils.datasets.tabular import table
-
-            return table(config)
-        case Digits():
-            from data_utils.datasets.tabular import digits
-
-            return digits()
-        case Patterns():
-            from data_utils.datasets.patterns import random_patterns
-
-            return random_patterns(config)
-        case Languages():
-            from data_utils.datasets.text import languages
-
-            return languages(config)
-        case DigitPrototypes():
-            from data_utils.datasets.patterns import digit_prototypes
-
-            return digit_prototypes(config)
-    from data_utils.datasets import toy
-
-    match config:
-        case Gate():
-            return toy.boolean(toy.TRUTH_TABLES[config.name])
-        case Boolean():
-            return toy.boolean(config.truth_table)
-        case Blobs():
-            return toy.blobs(config)
-        case NoisyBlobs():
-            return toy.noisy_blobs(config)
-        case Moons():
-            return toy.moons(config)
-        case Spirals():
-            return toy.spirals(config)
-        case FarPoints():
-            return toy.far_points(config)
-        case Line():
-            return toy.line(config)
-        case Sine():
-            return toy.sine(config)
-
-
-def _fingerprint(examples: Examples, config: DataConfig) -> str:
+def _fingerprint(examples: Examples, config: DataSection) -> str:
     digest = hashlib.sha256(json.dumps(config.model_dump(mode="json"), sort_keys=True).encode())
     for array in (examples.inputs, examples.targets):
         portable = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
@@ -139,7 +69,7 @@ def _fingerprint(examples: Examples, config: DataConfig) -> str:
     return digest.hexdigest()[:16]
 
 
-def _indices(examples: Examples, config: DataConfig, fingerprint: str) -> partition.Indices:
+def _indices(examples: Examples, config: DataSection, fingerprint: str) -> partition.Indices:
     n = len(examples.targets)
     ours = n - examples.official_test
     official = {"test": np.arange(ours, n)} if examples.official_test else {}
@@ -155,11 +85,11 @@ def _indices(examples: Examples, config: DataConfig, fingerprint: str) -> partit
     return partition.recorded(processed_folder(config.name, fingerprint) / "splits.npz", n, draw)
 
 
-def _tensors(examples: Examples, config: DataConfig, name: str, chosen: np.ndarray) -> TensorSplit:
+def _tensors(examples: Examples, config: DataSection, name: str, chosen: np.ndarray) -> TensorSplit:
     """The examples `chosen` for the split `name`, as a model sees them."""
     whole = len(chosen) == len(examples.targets)
     raw = examples.inputs if whole else examples.inputs[chosen]
-    if isinstance(config, Pictures):
+    if isinstance(config, Images):
         if name != "train":
             raw = shifted(raw, config.shift)
         if config.permute_pixels is not None:

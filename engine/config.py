@@ -7,7 +7,8 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from data_utils.config import DataConfig, Fraction, Seed
+from data_utils.config import DataConfig
+from data_utils.sections import Fraction, Seed
 from engine.claims.claim import Claim
 from engine.claims.notes import Notes, Successor, spelled_out
 from engine.duration import Duration

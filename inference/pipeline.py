@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from data_utils.config import Pictures
 from data_utils.description import Description, Scale
+from data_utils.sections import Images
 from data_utils.transforms import pixel_order
 from inference.chapter import Serving
 
@@ -33,7 +33,7 @@ class Pipeline(nn.Module):
         self.target_scale: Tensor
         self._keep_scale("input", data.standardization, len(data.input_shape))
         self._keep_scale("target", data.target_standardization, 1)
-        seed = config.permute_pixels if isinstance(config, Pictures) else None
+        seed = config.permute_pixels if isinstance(config, Images) else None
         order = None if seed is None else torch.from_numpy(pixel_order(seed, data.n_features // data.input_shape[0]))
         self.order: Tensor | None
         self._keep("order", order)

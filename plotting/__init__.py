@@ -6,6 +6,7 @@ Importing this package costs nothing: a plot's module, and matplotlib with it, i
 import inspect
 import io
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,42 +17,12 @@ from utils.files import write_atomic
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PLOTS: dict[str, str] = {
-    "band": "plotting.training.band:band",
-    "computation_graph": "plotting.autograd.computation_graph:computation_graph",
-    "confusion_matrix": "plotting.classification.confusion_matrix:confusion_matrix",
-    "decision_boundary": "plotting.classification.decision_boundary:decision_boundary",
-    "energy_descent": "plotting.memory.energy_descent:energy_descent",
-    "error_bowl": "plotting.training.error_bowl:error_bowl",
-    "fit": "plotting.regression.fit:fit",
-    "folded_plane": "plotting.classification.folded_plane:folded_plane",
-    "gradient_by_layer": "plotting.training.gradient_by_layer:gradient_by_layer",
-    "gradient_check": "plotting.autograd.gradient_check:gradient_check",
-    "learning_curve": "plotting.training.learning_curve:learning_curve",
-    "learning_rate_finder": "plotting.training.learning_rate_finder:learning_rate_finder",
-    "mistakes_and_bound": "plotting.training.mistakes_and_bound:mistakes_and_bound",
-    "optimisation": "plotting.search.optimisation:optimisation",
-    "overlap_and_load": "plotting.memory.overlap_and_load:overlap_and_load",
-    "overlaps": "plotting.memory.overlaps:overlaps",
-    "pattern_similarity": "plotting.memory.pattern_similarity:pattern_similarity",
-    "pruning_curve": "plotting.search.optimisation:pruning_curve",
-    "recall_gallery": "plotting.memory.recall_gallery:recall_gallery",
-    "response": "plotting.classification.response:response",
-    "runs_overlaid": "plotting.training.runs_overlaid:runs_overlaid",
-    "shift_curve": "plotting.classification.shift_curve:shift_curve",
-    "stability": "plotting.training.stability:stability",
-    "sweep_history": "plotting.search.sweep:sweep_history",
-    "sweep_parameters": "plotting.search.sweep:sweep_parameters",
-    "tape_cost": "plotting.autograd.tape_cost:tape_cost",
-    "weight_trajectory": "plotting.training.weight_trajectory:weight_trajectory",
-    "weights_image": "plotting.classification.weights_image:weights_image",
-}
-"""Where each plot's function is, as `module:function`."""
+__all__ = ["check_name", "plot_names", "png", "render", "save"]
 
 
 def plot_names() -> tuple[str, ...]:
     """The names that `render` knows."""
-    return tuple(sorted(PLOTS))
+    return tuple(sorted(_modules()))
 
 
 def check_name(name: str) -> None:
@@ -60,12 +31,12 @@ def check_name(name: str) -> None:
     Raises:
         InputError: There is no such plot; the message gives the closest one.
     """
-    if name not in PLOTS:
-        raise unknown("plot", name, PLOTS)
+    if name not in _modules():
+        raise unknown("plot", name, _modules())
 
 
 def render(name: str, available: Mapping[str, Any]) -> "Figure":
-    """Make the plot `name` from those of `available` that its function has parameters for.
+    """Draw the plot `name` with those values of `available` that its function has parameters for.
 
     Args:
         name: One of `plot_names()`.
@@ -111,5 +82,11 @@ def png(figure: "Figure") -> bytes:
 
 
 def _function(name: str) -> Callable[..., "Figure"]:
-    module, function = PLOTS[name].split(":")
-    return getattr(import_module(module), function)
+    return getattr(import_module(_modules()[name]), name)
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """Plot to module: a plot is a function of the same name as its file, which lies in the folder of a family."""
+    files = Path(__file__).parent.glob("*/[!_]*.py")
+    return {file.stem: f"{__name__}.{file.parent.name}.{file.stem}" for file in files}

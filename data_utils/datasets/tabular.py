@@ -1,25 +1,106 @@
-"""The small data sets that come with scikit-learn, which is imported here and only when one of them is asked for."""
+"""Tables of measurements, from scikit-learn."""
 
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
-from data_utils.config import RegressionTable, Table
-from data_utils.examples import Examples
+from data_utils.sections import HeldOut, Regression
 
-
-def table(config: Table | RegressionTable) -> Examples:
-    """The data set that `config` names."""
-    return {
-        "iris": iris,
-        "iris-easy": iris_easy,
-        "iris-hard": iris_hard,
-        "breast_cancer": breast_cancer,
-        "diabetes": diabetes,
-    }[config.name]()
+if TYPE_CHECKING:
+    from data_utils.examples import Examples
 
 
-def iris() -> Examples:
+class Iris(HeldOut):
     """Fisher's 150 iris flowers: four lengths in cm, three species."""
+
+    name: Literal["iris"]
+
+    def examples(self) -> "Examples":
+        """All flowers."""
+        return _iris()
+
+
+class IrisEasy(HeldOut):
+    """Setosa (class 1) against the other two species (class 0): linearly separable."""
+
+    name: Literal["iris-easy"]
+
+    def examples(self) -> "Examples":
+        """All flowers, in two classes."""
+        import numpy as np
+
+        from data_utils.examples import Examples
+
+        flowers = _iris()
+        targets = (flowers.targets == flowers.class_names.index("setosa")).astype(np.int64)
+        return Examples(flowers.inputs, targets, ("other", "setosa"), flowers.feature_names)
+
+
+class IrisHard(HeldOut):
+    """Versicolor (class 0) against virginica (class 1): no plane separates them."""
+
+    name: Literal["iris-hard"]
+
+    def examples(self) -> "Examples":
+        """The flowers of the two species."""
+        from data_utils.examples import Examples
+
+        flowers = _iris()
+        chosen = flowers.targets != flowers.class_names.index("setosa")
+        return Examples(
+            flowers.inputs[chosen], flowers.targets[chosen] - 1, ("versicolor", "virginica"), flowers.feature_names
+        )
+
+
+class BreastCancer(HeldOut):
+    """569 tumours, malignant (class 0) or benign (class 1), by 30 measures of their cell nuclei."""
+
+    name: Literal["breast_cancer"]
+
+    def examples(self) -> "Examples":
+        """All tumours."""
+        import numpy as np
+        from sklearn.datasets import load_breast_cancer
+
+        from data_utils.examples import Examples
+
+        tumours = load_breast_cancer()
+        return Examples(
+            tumours.data.astype(np.float32),
+            tumours.target.astype(np.int64),
+            class_names=tuple(str(name) for name in tumours.target_names),
+            feature_names=tuple(str(name) for name in tumours.feature_names),
+        )
+
+
+class Diabetes(Regression):
+    """442 patients by age, sex, body mass index, blood pressure and six blood measures, in their own units.
+
+    The target is a measure of how far the disease had gone a year later, from 25 to 346.
+    """
+
+    name: Literal["diabetes"]
+
+    def examples(self) -> "Examples":
+        """All patients."""
+        import numpy as np
+        from sklearn.datasets import load_diabetes
+
+        from data_utils.examples import Examples
+
+        patients = load_diabetes(scaled=False)  # scikit-learn would scale by all examples, held out or not
+        return Examples(
+            patients.data.astype(np.float32),
+            patients.target.astype(np.float32)[:, np.newaxis],
+            class_names=(),
+            feature_names=tuple(patients.feature_names),
+            target_names=("progression",),
+        )
+
+
+def _iris() -> "Examples":
+    import numpy as np
     from sklearn.datasets import load_iris
+
+    from data_utils.examples import Examples
 
     flowers = load_iris()
     return Examples(
@@ -27,64 +108,4 @@ def iris() -> Examples:
         flowers.target.astype(np.int64),
         class_names=tuple(str(name) for name in flowers.target_names),
         feature_names=tuple(flowers.feature_names),
-    )
-
-
-def iris_easy() -> Examples:
-    """Setosa (class 1) against the other two species (class 0): linearly separable."""
-    flowers = iris()
-    targets = (flowers.targets == flowers.class_names.index("setosa")).astype(np.int64)
-    return Examples(flowers.inputs, targets, ("other", "setosa"), flowers.feature_names)
-
-
-def iris_hard() -> Examples:
-    """Versicolor (class 0) against virginica (class 1): no plane separates them."""
-    flowers = iris()
-    chosen = flowers.targets != flowers.class_names.index("setosa")
-    return Examples(
-        flowers.inputs[chosen], flowers.targets[chosen] - 1, ("versicolor", "virginica"), flowers.feature_names
-    )
-
-
-def breast_cancer() -> Examples:
-    """569 tumours, malignant (class 0) or benign (class 1), by 30 measures of their cell nuclei."""
-    from sklearn.datasets import load_breast_cancer
-
-    tumours = load_breast_cancer()
-    return Examples(
-        tumours.data.astype(np.float32),
-        tumours.target.astype(np.int64),
-        class_names=tuple(str(name) for name in tumours.target_names),
-        feature_names=tuple(str(name) for name in tumours.feature_names),
-    )
-
-
-def diabetes() -> Examples:
-    """442 patients by age, sex, body mass index, blood pressure and six blood measures, in their own units.
-
-    The target is a measure of how far the disease had gone a year later, from 25 to 346.
-    """
-    from sklearn.datasets import load_diabetes
-
-    patients = load_diabetes(scaled=False)  # its own scaling is measured on all examples, held out or not
-    return Examples(
-        patients.data.astype(np.float32),
-        patients.target.astype(np.float32)[:, np.newaxis],
-        class_names=(),
-        feature_names=tuple(patients.feature_names),
-        target_names=("progression",),
-    )
-
-
-def digits() -> Examples:
-    """1797 handwritten digits of 8 by 8 pixels, each a whole number from 0 to 16."""
-    from sklearn.datasets import load_digits
-
-    images = load_digits()
-    return Examples(
-        images.images.astype(np.uint8)[:, np.newaxis],
-        images.target.astype(np.int64),
-        class_names=tuple(str(name) for name in images.target_names),
-        feature_names=(),
-        scale=16.0,
     )

@@ -13,7 +13,8 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from data_utils import load
-from data_utils.config import DataConfig, Pictures, Regression
+from data_utils.config import DataConfig
+from data_utils.sections import Images, Regression
 from data_utils.splits import TensorSplit
 from engine.config import ExperimentConfig
 from engine.device.hardware import Hardware
@@ -158,7 +159,7 @@ class _Answering(nn.Module):
 def _unprepared(config: DataConfig) -> DataConfig:
     """The same examples as the source has them: preparing them is a part of what is measured."""
     changes: dict[str, Any] = {"standardize": False}
-    if isinstance(config, Pictures):
+    if isinstance(config, Images):
         changes["permute_pixels"] = None
     if isinstance(config, Regression):
         changes["standardize_targets"] = False

@@ -1,1 +1,1 @@
-"""plotting.autograd."""
+"""Plots of automatic differentiation."""

@@ -1,1 +1,1 @@
-"""plotting.classification."""
+"""Plots of classifiers: which class the model answers, and why."""

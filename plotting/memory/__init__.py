@@ -1,1 +1,1 @@
-"""plotting.memory."""
+"""Plots of networks that store patterns."""

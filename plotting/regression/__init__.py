@@ -1,1 +1,1 @@
-"""plotting.regression."""
+"""Plots of models that predict numbers."""

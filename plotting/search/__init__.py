@@ -1,1 +1,1 @@
-"""plotting.search."""
+"""Plots of sweeps, and of models made smaller."""

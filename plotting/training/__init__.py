@@ -1,1 +1,1 @@
-"""plotting.training."""
+"""Plots of a run: what was recorded while it trained."""

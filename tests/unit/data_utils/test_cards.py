@@ -5,17 +5,13 @@ import pytest
 
 from data_utils.cards import cards, get_card
 from data_utils.cards.markdown import markdown
-from data_utils.config import DataConfig
+from data_utils.datasets import config_classes
 from utils.errors import InputError
 
 
-def names_in_configs() -> set[str]:
-    family_union, _ = get_args(DataConfig)
-    return {name for family in get_args(family_union) for name in get_args(family.model_fields["name"].annotation)}
-
-
 def test_every_data_set_has_a_card_and_every_card_a_data_set():
-    assert set(cards()) == names_in_configs()
+    names = {name for config in config_classes() for name in get_args(config.model_fields["name"].annotation)}
+    assert set(cards()) == names
 
 
 def test_a_card_lies_under_its_own_name():

@@ -6,8 +6,9 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from data_utils import Splits, load, loading, partition
+from data_utils import Splits, load, partition
 from data_utils.config import DataConfig
+from data_utils.datasets.tabular import BreastCancer
 from utils.errors import InputError
 
 COMMON = {"standardize": False, "validation": 0.0, "test": 0.0, "split_seed": 0}
@@ -83,11 +84,11 @@ def test_drawn_splits_are_recorded_and_used_again(data, monkeypatch):
 def test_standardisation_does_not_see_what_is_held_out(monkeypatch):
     settings = config("breast_cancer", standardize=True, validation=0.2, test=0.2)
     before = load(settings)
-    examples = loading._examples(settings)
+    examples = settings.examples()
     held_out = torch.cat([before.indices["validation"], before.indices["test"]])
     inputs = examples.inputs.copy()
     inputs[held_out] = inputs[held_out] * 1000 + 7
-    monkeypatch.setattr(loading, "_examples", lambda _: dataclasses.replace(examples, inputs=inputs))
+    monkeypatch.setattr(BreastCancer, "examples", lambda _: dataclasses.replace(examples, inputs=inputs))
     after = load(settings)
     assert after.fingerprint != before.fingerprint
     assert torch.equal(before.indices["train"], after.indices["train"])
@@ -108,7 +109,7 @@ def test_the_fingerprint_is_the_same_in_every_process(data):
     settings = config("blobs", **BLOBS, test=0.2)
     code = f"""
 from data_utils import load
-from data_utils.config import Blobs
+from data_utils.datasets.points import Blobs
 print(load(Blobs.model_validate({settings.model_dump()})).fingerprint)
 """
     paths = {"PYTHONPATH": ":".join(filter(None, sys.path)), "SCRATCH_DATA_DIR": str(data)}
@@ -184,7 +185,7 @@ def test_a_gate_is_loaded_without_the_heavy_libraries():
     code = """
 import sys
 from data_utils import load
-from data_utils.config import Gate
+from data_utils.datasets.boolean import Gate
 load(Gate(name="xor", standardize=True, validation=0, test=0, split_seed=0))
 print([name for name in ("sklearn", "scipy", "pooch", "requests", "matplotlib") if name in sys.modules])
 """

@@ -1,6 +1,7 @@
 """The package as the engine and the command line see it: names, injection of what is available, saving."""
 
 import copy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -151,10 +152,21 @@ print("matplotlib.pyplot" in sys.modules)
     assert run_python(program).strip() == "False"
 
 
-def test_every_name_leads_to_a_function_of_that_name(available: dict[str, Any]) -> None:
-    assert plotting.plot_names() == tuple(sorted(plotting.PLOTS))
-    for name, place in plotting.PLOTS.items():
-        assert place.endswith(f":{name}")
+def test_every_module_of_a_family_is_a_plot_with_a_name_of_its_own() -> None:
+    files = [file.stem for file in Path(plotting.__file__).parent.glob("*/[!_]*.py")]
+    assert plotting.plot_names() == tuple(sorted(files))
+    assert {plotting._function(name).__name__ for name in files} == set(files)
+
+
+def test_a_plot_is_known_by_its_module_alone(tmp_path: Path) -> None:
+    package = tmp_path / "plotting"
+    shutil.copytree(Path(plotting.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "audio").mkdir()
+    (package / "audio" / "spectrogram.py").write_text("def spectrogram(subject):\n    return subject\n")
+    root = Path(plotting.__file__).parents[1]
+    program = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(root)!r}]; import plotting; "
+    program += "print(plotting.render('spectrogram', {'subject': 'a bird'}))"
+    assert run_python(program).strip() == "a bird"
 
 
 def test_an_unknown_plot_is_refused_with_the_closest_name() -> None:

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_utils.cards import get_card
-from data_utils.config import Mnist
-from data_utils.datasets.images import mnist, read_idx
+from data_utils.datasets._idx import read_idx
+from data_utils.datasets.images import Mnist
 from utils.errors import RunError
 
 SHAPE = (3, 4, 5)
@@ -106,7 +106,7 @@ TEST_COUNTS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
 def test_mnist_has_the_published_counts_mean_and_deviation(on_disk):
-    examples = mnist(config())
+    examples = config().examples()
     train, test = slice(0, 60_000), slice(60_000, None)
     assert examples.inputs.shape == (70_000, 1, 28, 28) and examples.official_test == 10_000
     assert np.bincount(examples.targets[train]).tolist() == TRAIN_COUNTS
@@ -119,17 +119,17 @@ def test_mnist_has_the_published_counts_mean_and_deviation(on_disk):
 
 
 def test_a_pair_of_digits_is_numbered_in_the_order_of_the_config(on_disk):
-    examples = mnist(config(classes=(7, 1)))
+    examples = config(classes=(7, 1)).examples()
     assert examples.class_names == ("7", "1")
     train = examples.targets[: -examples.official_test]
     assert np.bincount(train).tolist() == [TRAIN_COUNTS[7], TRAIN_COUNTS[1]]
     assert np.bincount(examples.targets[-examples.official_test :]).tolist() == [TEST_COUNTS[7], TEST_COUNTS[1]]
-    whole = mnist(config())
+    whole = config().examples()
     assert np.array_equal(examples.inputs[examples.targets == 0], whole.inputs[whole.targets == 7])
 
 
 def test_fashion_mnist_has_the_published_counts_mean_and_deviation(on_disk):
-    examples = mnist(config(name="fashion_mnist"))
+    examples = config(name="fashion_mnist").examples()
     train = slice(0, 60_000)
     assert np.bincount(examples.targets[train]).tolist() == [6000] * 10
     assert np.bincount(examples.targets[60_000:]).tolist() == [1000] * 10
@@ -139,7 +139,7 @@ def test_fashion_mnist_has_the_published_counts_mean_and_deviation(on_disk):
 
 
 def test_garments_are_named_by_their_labels(on_disk):
-    assert mnist(config(classes=(9, 0), name="fashion_mnist")).class_names == ("ankle boot", "T-shirt")
+    assert config(classes=(9, 0), name="fashion_mnist").examples().class_names == ("ankle boot", "T-shirt")
 
 
 def test_processes_that_fetch_at_once_all_get_whole_files(on_disk, tmp_path):

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from data_utils.config import DigitPrototypes, Mnist, Patterns
-from data_utils.datasets.images import mnist
-from data_utils.datasets.patterns import digit_prototypes, random_patterns
+from data_utils.datasets.images import Mnist
+from data_utils.datasets.patterns import DigitPrototypes, Patterns
 
 COMMON = {"standardize": False, "validation": 0.0, "test": 0.0, "split_seed": 0}
 
@@ -16,7 +15,7 @@ def patterns_config(**settings):
 
 
 def test_a_pattern_is_of_signs_and_a_class_of_its_own():
-    examples = random_patterns(patterns_config())
+    examples = patterns_config().examples()
     assert examples.inputs.shape == (40, 100)
     assert set(np.unique(examples.inputs)) == {-1.0, 1.0}
     assert examples.targets.tolist() == list(range(40))
@@ -25,7 +24,7 @@ def test_a_pattern_is_of_signs_and_a_class_of_its_own():
 
 
 def test_signs_are_fair_and_patterns_independent():
-    inputs = random_patterns(patterns_config(n=100, units=10_000)).inputs.astype(float)
+    inputs = patterns_config(n=100, units=10_000).examples().inputs.astype(float)
     assert abs(inputs.mean()) < 5 / np.sqrt(inputs.size)
     overlaps = (inputs @ inputs.T / 10_000)[~np.eye(100, dtype=bool)]
     assert np.abs(overlaps).max() < 0.06
@@ -33,9 +32,9 @@ def test_signs_are_fair_and_patterns_independent():
 
 
 def test_the_seed_decides_the_patterns_and_the_first_of_many_are_those_of_few():
-    few, many = random_patterns(patterns_config(n=5)), random_patterns(patterns_config(n=50))
+    few, many = patterns_config(n=5).examples(), patterns_config(n=50).examples()
     np.testing.assert_array_equal(few.inputs, many.inputs[:5])
-    assert not np.array_equal(few.inputs, random_patterns(patterns_config(n=5, seed=1)).inputs)
+    assert not np.array_equal(few.inputs, patterns_config(n=5, seed=1).examples().inputs)
 
 
 @pytest.mark.parametrize(
@@ -54,21 +53,21 @@ def test_what_would_spoil_the_patterns_is_refused(changed, message):
 
 
 def test_a_prototype_is_bright_where_its_digit_is_bright_on_average(dataset_mirror):
-    prototypes = digit_prototypes(DigitPrototypes(name="digit_prototypes", brightness=0.4, **COMMON))
+    prototypes = DigitPrototypes(name="digit_prototypes", brightness=0.4, **COMMON).examples()
     assert prototypes.inputs.shape == (10, 1, 28, 28)
     assert set(np.unique(prototypes.inputs)) == {-1.0, 1.0}
     assert prototypes.class_names == tuple("0123456789")
 
     config = {"standardize": False, "validation": 0.0, "split_seed": 0, "test": "official", "classes": None}
     config |= {"train_size": None, "permute_pixels": None, "shift": 0}
-    digits = mnist(Mnist.model_validate({"name": "mnist", **config}))
+    digits = Mnist.model_validate({"name": "mnist", **config}).examples()
     threes = digits.inputs[:60_000][digits.targets[:60_000] == 3, 0] / 255
     np.testing.assert_array_equal(prototypes.inputs[3, 0] > 0, threes.mean(axis=0) > 0.4)
 
 
 def test_a_higher_level_leaves_fewer_bright_pixels(dataset_mirror):
     bright = [
-        (digit_prototypes(DigitPrototypes(name="digit_prototypes", brightness=level, **COMMON)).inputs > 0).sum()
+        (DigitPrototypes(name="digit_prototypes", brightness=level, **COMMON).examples().inputs > 0).sum()
         for level in (0.2, 0.8)
     ]
     assert bright[0] > bright[1] > 0

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
-from data_utils.config import RegressionTable, Table
-from data_utils.datasets.tabular import digits as load_digits
-from data_utils.datasets.tabular import table
+from data_utils.config import DataConfig
 
 COMMON = {"standardize": False, "validation": 0.0, "test": 0.0, "split_seed": 0}
 
 
-def examples(name):
-    return load_digits() if name == "digits" else table(Table(name=name, **COMMON))
+def examples(name, **settings):
+    images = {"train_size": None, "permute_pixels": None, "shift": 0} if name == "digits" else {}
+    return TypeAdapter(DataConfig).validate_python({**COMMON, **images, "name": name, **settings}).examples()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_digits_are_whole_numbers_up_to_their_scale():
 
 
 def test_diabetes_is_in_its_own_units_with_numbers_as_targets():
-    found = table(RegressionTable(name="diabetes", standardize_targets=False, **COMMON))
+    found = examples("diabetes", standardize_targets=False)
     assert found.inputs.shape == (442, 10) and found.targets.shape == (442, 1)
     assert (found.targets.min(), found.targets.max()) == (25, 346)
     assert found.inputs[:, found.feature_names.index("age")].max() == 79

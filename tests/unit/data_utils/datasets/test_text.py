@@ -5,8 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from data_utils import load
-from data_utils.config import Languages
-from data_utils.datasets.text import languages, transitions
+from data_utils.datasets.text import Languages
 
 COMMON = {"standardize": False, "validation": 0.0, "test": 0.0, "split_seed": 0}
 
@@ -22,7 +21,7 @@ def read(examples):
 
 
 def test_a_word_has_one_letter_in_each_row():
-    examples = languages(languages_config())
+    examples = languages_config().examples()
     assert examples.inputs.shape == (600, 12, 5)
     assert set(np.unique(examples.inputs)) == {0.0, 1.0}
     np.testing.assert_array_equal(examples.inputs.sum(axis=-1), 1)
@@ -32,18 +31,18 @@ def test_a_word_has_one_letter_in_each_row():
 
 def test_letters_follow_each_other_as_often_as_the_language_says():
     config = languages_config(n=20_000)
-    examples = languages(config)
+    examples = config.examples()
     words = read(examples)[examples.targets == 1]
     pairs = np.zeros((5, 5))
     np.add.at(pairs, (words[:, :-1], words[:, 1:]), 1)
-    np.testing.assert_allclose(pairs / pairs.sum(axis=1, keepdims=True), transitions(config)[1], atol=0.02)
+    np.testing.assert_allclose(pairs / pairs.sum(axis=1, keepdims=True), config.transitions()[1], atol=0.02)
 
 
 def test_the_likeliest_language_is_nearly_always_the_right_one_and_without_contrast_no_better_than_any():
     def accuracy(contrast):
         config = languages_config(n=3000, contrast=contrast)
-        examples = languages(config)
-        words, chances = read(examples), np.log(transitions(config))
+        examples = config.examples()
+        words, chances = read(examples), np.log(config.transitions())
         likelihood = chances[:, words[:, :-1], words[:, 1:]].sum(axis=-1)
         return (likelihood.argmax(axis=0) == examples.targets).mean()
 
@@ -52,7 +51,7 @@ def test_the_likeliest_language_is_nearly_always_the_right_one_and_without_contr
 
 
 def test_the_seed_decides_the_words():
-    first, again, other = (languages(languages_config(seed=seed)).inputs for seed in (0, 0, 1))
+    first, again, other = (languages_config(seed=seed).examples().inputs for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import plotting
 from data_utils import load
-from data_utils.config import Line
+from data_utils.datasets.functions import Line
 from engine.config import ExperimentConfig
 from engine.device.hardware import Hardware
 from engine.evaluation.evaluator import Evaluator

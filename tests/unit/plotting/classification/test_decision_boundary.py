@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from plotting.classification.decision_boundary import decision_boundary
-from plotting.points import DRAWN_AT_MOST, draw_points
+from plotting.points import DRAWN_AT_MOST, draw_points, view
 from plotting.style import INK, new_figure
 from utils.errors import InputError
 
@@ -234,3 +234,13 @@ def test_all_rings_have_one_colour(mistakes: int) -> None:
     draw_points(axes, np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1]), ("a", "b"), wrong)
     (rings,) = (each for each in axes.collections if each.get_label() == "wrong answer")
     assert np.unique(rings.get_edgecolors(), axis=0).tolist() == [list(to_rgba(INK))]
+
+
+def test_a_plane_without_points_is_drawn_where_it_is_said_what_to_show() -> None:
+    nothing = np.zeros((0, 2), dtype=np.float32), np.zeros(0, dtype=np.int64)
+    seen = view(np.array([[0.0, 0.0], [1.0, 1.0]]))
+    figure = decision_boundary(
+        "xor", *nothing, lambda x: (x[:, 0] > 0.5).astype(int), ("0", "1"), ("x1", "x2"), seen=seen
+    )
+    assert figure.get_suptitle() == "XOR: no points yet"
+    assert figure.axes[0].get_xlim() == seen.x

@@ -5,31 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_utils.config import Blobs, FarPoints, Line, Moons, NoisyBlobs, Sine, Spirals
-from data_utils.datasets import toy
+from data_utils.datasets.points import Blobs, FarPoints, Moons, NoisyBlobs, Spirals
 
 COMMON = {"standardize": False, "validation": 0.0, "test": 0.0, "split_seed": 0}
 
 
 def blobs_config(**settings):
     return Blobs(name="blobs", **{"n": 40, "features": 2, "margin": 0.5, "seed": 0, **COMMON, **settings})
-
-
-@pytest.mark.parametrize(
-    ("gate", "function"), [("and", lambda a, b: a & b), ("or", lambda a, b: a | b), ("xor", lambda a, b: a ^ b)]
-)
-def test_a_gate_computes_its_function(gate, function):
-    examples = toy.boolean(toy.TRUTH_TABLES[gate])
-    assert [function(int(a), int(b)) for a, b in examples.inputs] == examples.targets.tolist()
-
-
-def test_a_truth_table_is_read_from_its_lowest_bit():
-    assert toy.boolean(0b0010).targets.tolist() == [0, 1, 0, 0]
-    assert toy.boolean(0b0010).inputs.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
-
-
-def test_the_sixteen_functions_are_different():
-    assert len({tuple(toy.boolean(table).targets) for table in range(16)}) == 16
 
 
 @settings(max_examples=100, deadline=None)
@@ -41,7 +23,7 @@ def test_the_sixteen_functions_are_different():
 )
 def test_no_blob_point_is_nearer_to_the_plane_than_the_margin(n, features, margin, seed):
     config = blobs_config(n=n, features=features, margin=margin, seed=seed)
-    examples, (normal, offset) = toy.blobs(config), toy.separating_plane(config)
+    examples, (normal, offset) = config.examples(), config.separating_plane()
     signed = (2 * examples.targets - 1) * (examples.inputs.astype(np.float64) @ normal + offset)
     assert np.linalg.norm(normal) == pytest.approx(1)
     assert signed.min() >= margin - 1e-6 * (margin + 10)  # float32 rounding
@@ -50,18 +32,18 @@ def test_no_blob_point_is_nearer_to_the_plane_than_the_margin(n, features, margi
 
 def test_the_margin_of_many_blob_points_is_hardly_more_than_promised():
     config = blobs_config(n=10_000)
-    examples, (normal, offset) = toy.blobs(config), toy.separating_plane(config)
+    examples, (normal, offset) = config.examples(), config.separating_plane()
     assert np.abs(examples.inputs @ normal + offset).min() < config.margin + 0.01
 
 
 def test_the_seed_decides_the_points():
-    assert np.array_equal(toy.blobs(blobs_config(seed=1)).inputs, toy.blobs(blobs_config(seed=1)).inputs)
-    assert not np.array_equal(toy.blobs(blobs_config(seed=1)).inputs, toy.blobs(blobs_config(seed=2)).inputs)
+    assert np.array_equal(blobs_config(seed=1).examples().inputs, blobs_config(seed=1).examples().inputs)
+    assert not np.array_equal(blobs_config(seed=1).examples().inputs, blobs_config(seed=2).examples().inputs)
 
 
 def test_noisy_blobs_have_the_centres_and_the_noise_they_are_asked_for():
     config = NoisyBlobs(name="noisy_blobs", n=40_000, features=3, separation=2.0, noise=0.7, seed=0, **COMMON)
-    examples = toy.noisy_blobs(config)
+    examples = config.examples()
     low, high = (examples.inputs[examples.targets == target] for target in (0, 1))
     assert np.linalg.norm(high.mean(0) - low.mean(0)) == pytest.approx(2.0, abs=0.03)
     assert low.std(0) == pytest.approx(0.7, abs=0.02)
@@ -69,7 +51,7 @@ def test_noisy_blobs_have_the_centres_and_the_noise_they_are_asked_for():
 
 def test_the_best_accuracy_on_noisy_blobs_is_the_one_their_card_states():
     config = NoisyBlobs(name="noisy_blobs", n=40_000, features=2, separation=2.0, noise=1.0, seed=0, **COMMON)
-    examples = toy.noisy_blobs(config)
+    examples = config.examples()
     accuracy = np.mean((examples.inputs.sum(1) > 0) == examples.targets)
     assert accuracy == pytest.approx((1 + math.erf(2.0 / 2 / math.sqrt(2))) / 2, abs=0.01)
 
@@ -81,7 +63,7 @@ def least_squares_accuracy(examples):
 
 
 def moons(**changes):
-    return toy.moons(Moons(name="moons", **{"n": 400, "noise": 0.0, "seed": 0, **COMMON, **changes}))
+    return Moons(name="moons", **{"n": 400, "noise": 0.0, "seed": 0, **COMMON, **changes}).examples()
 
 
 def test_the_moons_are_half_circles_around_two_centres():
@@ -93,9 +75,7 @@ def test_the_moons_are_half_circles_around_two_centres():
 
 
 def spirals(**changes):
-    return toy.spirals(
-        Spirals(name="spirals", **{"n": 400, "turns": 1.5, "noise": 0.0, "seed": 0, **COMMON, **changes})
-    )
+    return Spirals(name="spirals", **{"n": 400, "turns": 1.5, "noise": 0.0, "seed": 0, **COMMON, **changes}).examples()
 
 
 def test_a_spiral_point_lies_at_the_angle_of_its_radius():
@@ -118,28 +98,9 @@ def test_the_noise_is_the_one_asked_for(make):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_far_points_on_their_correct_side_mislead_least_squares_but_not_a_perceptron(seed):
-    examples = toy.far_points(FarPoints(name="far_points", n=200, distance=10.0, seed=seed, **COMMON))
+    examples = FarPoints(name="far_points", n=200, distance=10.0, seed=seed, **COMMON).examples()
     assert np.all((examples.inputs[:, 0] > 0) == examples.targets)
     assert np.sum(examples.inputs[:, 0] > 5) == 20
     assert least_squares_accuracy(examples) < 0.9
-    near = toy.far_points(FarPoints(name="far_points", n=200, distance=0.0, seed=seed, **COMMON))
+    near = FarPoints(name="far_points", n=200, distance=0.0, seed=seed, **COMMON).examples()
     assert least_squares_accuracy(near) == 1
-
-
-def test_a_line_without_noise_is_the_line_it_says():
-    config = Line(name="line", n=50, features=3, noise=0.0, seed=1, standardize_targets=False, **COMMON)
-    examples, (weights, offset) = toy.line(config), toy.true_line(config)
-    assert np.allclose(examples.targets[:, 0], examples.inputs @ weights + offset, atol=1e-5)
-
-
-def test_the_targets_of_a_line_have_the_noise_they_are_asked_for():
-    config = Line(name="line", n=40_000, features=2, noise=0.3, seed=1, standardize_targets=False, **COMMON)
-    examples, (weights, offset) = toy.line(config), toy.true_line(config)
-    assert np.std(examples.targets[:, 0] - examples.inputs @ weights - offset) == pytest.approx(0.3, rel=0.02)
-
-
-def test_a_sine_is_one_period():
-    config = Sine(name="sine", n=5000, noise=0.0, seed=0, standardize_targets=False, **COMMON)
-    examples = toy.sine(config)
-    assert examples.targets == pytest.approx(np.sin(examples.inputs), abs=1e-6)
-    assert (examples.inputs.min(), examples.inputs.max()) == pytest.approx((-np.pi, np.pi), abs=0.01)

@@ -1,20 +1,17 @@
-"""What a sweep tried, and what came out."""
+"""The metric of a sweep against each setting that it varied."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from plotting.search._trials import Trials, best_of, completed
 from plotting.style import (
     BLUE,
-    FAINT,
     VERMILLION,
     display_name,
     empty_figure,
-    footnote,
     headline,
     new_figure,
     plain_log_labels,
@@ -22,44 +19,7 @@ from plotting.style import (
     styled,
 )
 
-Trials = Sequence[Mapping[str, Any]]
-"""Each has `number`, `state`, `value` (None unless it was completed) and `parameters`, name to value."""
-
 _PER_ROW = 3  # panels
-
-
-@styled
-def sweep_history(subject: str, trials: Trials, metric: str, mode: str) -> Figure:
-    """Draw the value of each trial in the order of their start, and the best so far.
-
-    Args:
-        subject: What was trained, for the headline.
-        trials: By number.
-        metric: What the values are.
-        mode: `max` or `min`: which way is better.
-    """
-    done = _completed(trials)
-    if not done:
-        return empty_figure(subject, "no trial was completed")
-    numbers = np.array([trial["number"] for trial in done])
-    values = np.array([trial["value"] for trial in done], dtype=float)
-    so_far = (np.maximum if mode == "max" else np.minimum).accumulate(values)
-    figure = new_figure(6.4, 3.9)
-    axes = figure.add_subplot()
-    axes.plot(numbers, values, "o", color=BLUE, markersize=4, label="trial")
-    axes.step(numbers, so_far, where="post", color=VERMILLION, label="best so far")
-    others = [trial["number"] for trial in trials if trial["value"] is None]
-    axes.plot(others, [0.03] * len(others), "x", color=FAINT, transform=axes.get_xaxis_transform())
-    axes.set_xlabel("trial")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-    axes.set_ylabel(metric)
-    axes.grid(axis="y")
-    axes.legend()
-    if others:
-        footnote(figure, f"crosses: {len(others)} pruned or failed, without a value")
-    best = _best(done, mode)
-    headline(figure, f"{display_name(subject)}: best {metric} {best['value']:.4g}, in trial {best['number']}")
-    return figure
 
 
 @styled
@@ -75,11 +35,11 @@ def sweep_parameters(
         mode: `max` or `min`: which way is better.
         logarithmic: The parameters to draw on a logarithmic axis.
     """
-    done = _completed(trials)
+    done = completed(trials)
     if not done:
         return empty_figure(subject, "no trial was completed")
     names = list(dict.fromkeys(name for trial in done for name in trial["parameters"]))
-    best = _best(done, mode)
+    best = best_of(done, mode)
     rows = -(-len(names) // _PER_ROW)
     columns = min(_PER_ROW, len(names))
     figure = new_figure(1.2 + 3.4 * max(columns, 2), 0.9 + 3.0 * rows)
@@ -119,14 +79,6 @@ def _by_number(text: str) -> tuple[float, str]:
         return float(text), text
     except ValueError:
         return float("inf"), text
-
-
-def _completed(trials: Trials) -> Trials:
-    return [trial for trial in trials if trial["value"] is not None]
-
-
-def _best(done: Trials, mode: str) -> Mapping[str, Any]:
-    return (max if mode == "max" else min)(done, key=lambda trial: trial["value"])
 
 
 def _written(value: object) -> str:
