@@ -15,6 +15,10 @@ from utils.terminal.table import table
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+REPLACES = "replaces"
+"""The attribute of a trial that says which lost one it is in place of."""
+LOST = "lost"
+"""The attribute of lost trials in journals of earlier versions."""
 PLOTS = ("sweep_history", "sweep_parameters")
 
 
@@ -24,7 +28,7 @@ def conclude(request: Request, trials: "Sequence[FrozenTrial]", dimensions: Sequ
     Raises:
         RunError: Not one trial was finished, or a file cannot be written.
     """
-    rows = [_row(trial) for trial in trials if not trial.user_attrs.get("lost") and trial.state.is_finished()]
+    rows = [_row(trial) for trial in without_lost(trials) if trial.state.is_finished()]
     rows.sort(key=lambda row: _rank(row, request.mode))
     keys = [dimension.key for dimension in dimensions]
     lines = [[row["number"], row["state"], row["value"], *(row["parameters"].get(key) for key in keys)] for row in rows]
@@ -47,6 +51,12 @@ def conclude(request: Request, trials: "Sequence[FrozenTrial]", dimensions: Sequ
         plotting.save(plotting.render(name, available), request.folder / f"{name}.png")
     best = request.folder / "trials" / f"{rows[0]['number']:04d}"
     print(f"best: trial {rows[0]['number']}, in {best}; table and pictures are in {request.folder}")
+
+
+def without_lost(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":
+    """`trials` without those that a killed sweep left behind; the trial that replaces one has its settings."""
+    lost = {trial.user_attrs.get(REPLACES) for trial in trials}
+    return [trial for trial in trials if trial.number not in lost and not trial.user_attrs.get(LOST)]
 
 
 def _row(trial: "FrozenTrial") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from cli.sweep.request import Request
-from cli.sweep.results import conclude
+from cli.sweep.results import REPLACES, conclude, without_lost
 from cli.sweep.safety import mend, noted_signals
 from cli.sweep.space import Dimension, parse
 from cli.sweep.training import Training, Values, end_orphans, finished, share_of_cores
@@ -99,7 +99,7 @@ class _Sweep:
 
     def begun(self) -> int:
         """Trials that were started, without those that were lost with a sweep that was killed."""
-        return sum(trial.state != TrialState.WAITING and not _is_lost(trial) for trial in self._all())
+        return sum(trial.state != TrialState.WAITING for trial in self._counted())
 
     def ended(self) -> int:
         """Trials that came to an end."""
@@ -110,10 +110,13 @@ class _Sweep:
         return all(trial.user_attrs.get("refused") for trial in self._ended())
 
     def _ended(self) -> list[FrozenTrial]:
-        return [trial for trial in self._all() if trial.state.is_finished() and not _is_lost(trial)]
+        return [trial for trial in self._counted() if trial.state.is_finished()]
 
     def _all(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
+
+    def _counted(self) -> list[FrozenTrial]:
+        return without_lost(self._all())
 
     def _folder(self, number: int) -> Path:
         return self.request.folder / "trials" / f"{number:04d}"
@@ -173,8 +176,12 @@ class _Sweep:
             raise InputError(f"trial {first.number}: {first.user_attrs['why']}")
 
     def _take_up_what_was_lost(self) -> None:
-        """Trials that were running when the sweep was killed: count those that finished, and put the others back."""
+        """Trials that were running when the sweep was killed: count those that finished, and put the others back.
+
+        The lock of the sweep says for certain that nobody works on them, so no heartbeat has to run out first.
+        """
         end_orphans(self.request.folder / "trials")
+        counted = self._counted()
         for trial in self._all():
             if trial.state == TrialState.RUNNING:
                 values = Values(self._folder(trial.number), self.request.metric)
@@ -183,14 +190,9 @@ class _Sweep:
                 if finished(values.folder) and best is not None:
                     self.study.tell(trial.number, best)
                 else:
-                    self._forget(trial.number)
-                    if trial.params:
-                        self.study.enqueue_trial(trial.params)
-
-    def _forget(self, number: int) -> None:
-        trial = next(each for each in self._all() if each.number == number)
-        self.study._storage.set_trial_user_attr(trial._trial_id, "lost", True)
-        self.study.tell(number, state=TrialState.FAIL)
+                    if trial in counted:  # else this very loop was cut short after the next line
+                        self.study.enqueue_trial(_settings(trial), user_attrs={REPLACES: trial.number})
+                    self.study.tell(trial.number, state=TrialState.FAIL)
 
     def _list_a_small_grid(self) -> None:
         """Where there are no more combinations than trials, each of them is tried, once."""
@@ -200,11 +202,10 @@ class _Sweep:
         if len(combinations) > self.trials:
             return
         self.trials = len(combinations)
-        tried = [trial.params for trial in self._all() if trial.params and not _is_lost(trial)]
-        waiting = [trial.system_attrs.get("fixed_params") for trial in self._all() if trial.state == TrialState.WAITING]
+        taken = [_settings(trial) for trial in self._counted()]
         for values in combinations:
             chosen = dict(zip(self.space, values, strict=True))
-            if chosen not in tried and chosen not in waiting:
+            if chosen not in taken:
                 self.study.enqueue_trial(chosen)
 
 
@@ -218,8 +219,9 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
     return FloatDistribution(low, high, log=dimension.kind == "log")
 
 
-def _is_lost(trial: FrozenTrial) -> bool:
-    return bool(trial.user_attrs.get("lost"))
+def _settings(trial: FrozenTrial) -> dict[str, Any]:
+    """Those that it was enqueued with, which are complete also where it was cut short, or else those drawn for it."""
+    return trial.system_attrs.get("fixed_params") or trial.params
 
 
 def _short(value: object) -> str:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,19 @@ def test_a_killed_sweep_goes_on_as_if_nothing_had_been(chapter: Path) -> None:
     assert [row["state"] in ENDED for row in results] == [True] * 6
     assert len({row["x"] for row in results}) == 6  # and none was drawn twice
     assert _processes_of(trials) == []
+
+
+def test_a_small_grid_that_is_killed_twice_is_still_gone_through_once(chapter: Path) -> None:
+    sweep = Sweep(chapter, "x=choice(1,2)", "y=choice(a,b)", "held=0123")
+    records = chapter / "outputs/sweeps/s/trials"
+    for again in (sweep, sweep.resumed()):
+        process, wanted = again.start(), len(list(records.glob("*"))) + 2
+        wait_for(partial(lambda count: len(list(records.glob("*/logs/run/metrics.jsonl"))) == count, wanted))
+        process.kill()
+        process.communicate()
+    ended = sweep.resumed().run()
+    assert ended.code == 0, ended.stderr
+    assert sorted((row["x"], row["y"]) for row in sweep.results()) == [(x, y) for x in "12" for y in "ab"]
 
 
 def test_two_processes_do_not_run_one_sweep(chapter: Path) -> None:

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
+from optuna.trial import TrialState
 
 from cli.sweep.request import Request
+from cli.sweep.results import REPLACES, without_lost
 from cli.sweep.space import Dimension, parse
 from utils.errors import InputError
 
@@ -96,3 +99,10 @@ def test_sweeps_are_not_mixed_up(tmp_path: Path) -> None:
     (tmp_path / "outputs/sweeps/xor/sweep.json").write_text("{")
     with pytest.raises(InputError, match="cannot be read"):
         request(tmp_path, resume=True).settled()
+
+
+def test_a_trial_that_a_kill_left_behind_does_not_count_beside_the_one_that_replaces_it() -> None:
+    study = optuna.create_study()
+    for attributes in ({}, {"lost": True}, {REPLACES: 0}):  # the second as journals had it before
+        study.add_trial(optuna.create_trial(state=TrialState.FAIL, user_attrs=attributes))
+    assert [trial.number for trial in without_lost(study.trials)] == [2]

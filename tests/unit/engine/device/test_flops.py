@@ -159,6 +159,10 @@ def test_what_the_librarys_counter_misses() -> None:
         nn.LSTM(4, 4)(torch.randn(3, 2, 4))
         torch.randn(3, 4) @ torch.randn(4)
     assert counter.get_total_flops() == 0
+    grouped = nn.Conv2d(4, 8, 3, groups=4)
+    with FlopCounterMode(display=False) as counter:
+        grouped(learnable(2, 4, 5, 5)).sum().backward()
+    assert counter.get_total_flops() == 2 * sum(both_ways(grouped, learnable(2, 4, 5, 5)))
 
 
 def test_counting_changes_no_bit() -> None:
