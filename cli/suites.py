@@ -24,6 +24,8 @@ class Suite:
     skipped: list[str] = field(default_factory=list)
     """`test: reason` for each."""
     seconds: float = 0.0
+    times: list[tuple[float, str]] = field(default_factory=list)
+    """Seconds of each test, and its name."""
     log: Path | None = None
 
     def run(self, children: Children, root: Path, options: Sequence[str], scratch: Path) -> None:
@@ -54,7 +56,7 @@ class Suite:
 
     def parts(self, number: int) -> "list[Suite]":
         """The same tests in several suites, file by file, so that they can run beside each other."""
-        files = sorted(file for path in self.paths for file in path.glob("test_*.py"))
+        files = sorted(file for path in self.paths for file in path.rglob("test_*.py"))
         shares = [share for share in (files[start::number] for start in range(number)) if share]
         if len(shares) < 2:
             return [self]
@@ -63,6 +65,7 @@ class Suite:
     def read(self, report: Path) -> None:
         """Count what pytest's JUnit report says."""
         for case in ElementTree.parse(report).iter("testcase"):
+            self.times.append((float(case.get("time", 0)), f"{case.get('classname')}::{case.get('name')}"))
             skip = case.find("skipped")
             if case.find("failure") is not None or case.find("error") is not None:
                 self.failed += 1

@@ -14,6 +14,7 @@ from utils.terminal.processes import Children
 from utils.terminal.table import table
 
 AT_ONCE = 2
+SLOWEST = 10
 SHARED = {"integration": 6, "unit": 2}
 """Folders of tests/, which run in the root's environment, and in how many parts: they take longer than all chapters."""
 
@@ -42,6 +43,8 @@ def command(project: Project, chapters: tuple[str, ...], shared: bool, expressio
         raise InputError(f"no test matches -k '{expression}'")
     for line in skipped:
         click.echo(line)
+    slowest = sorted((time for suite in suites for time in suite.times), reverse=True)[:SLOWEST]
+    click.echo("\n" + table(("seconds", "slowest tests"), [(f"{seconds:.1f}", name) for seconds, name in slowest]))
     rows = [(suite.name, suite.passed, suite.failed, len(suite.skipped), round(suite.seconds, 1)) for suite in suites]
     click.echo("\n" + table(("suite", "passed", "failed", "skipped", "seconds"), rows) + "\n")
     click.echo(f"{passed} passed, {failed} failed, {len(skipped)} skipped")
