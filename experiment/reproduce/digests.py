@@ -1,4 +1,8 @@
-"""Everything that decides the numbers of a run, as one digest: two runs with the same digest leave the same record."""
+"""The digest of what can change a number of a run: two runs with the same digest leave the same metrics.
+
+A tracker, a log file or a plot cannot, nor can the wording of a message. They are left out, so that an edit there
+neither retrains a chapter nor blocks a promotion.
+"""
 
 import ast
 import hashlib
@@ -12,24 +16,53 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-SHARED = ("engine", "data_utils", "layers", "utils")
 LIBRARIES = ("torch", "numpy", "scikit-learn")
+
+SHARED = (
+    "engine/*.py",  # the loop, the config and its durations
+    "engine/device/**/*.py",  # precision, threads, and how a batch is shared out
+    "engine/loop/**/*.py",  # steps, optimizers, schedules, averages, when to stop
+    "engine/fast/**/*.py",  # other ways to make the same steps, equal within rounding only
+    "engine/evaluation/**/*.py",  # what is measured, and on what
+    "data_utils/**/*.py",  # which examples there are, prepared how, in which order
+    "layers/**/*.py",
+    "utils/seeds.py",
+)
+"""The shared files that can change a number, as patterns below the root."""
+
+EXCEPT = (
+    "engine/device/flops.py",  # speed, which no claim is about
+    "engine/loop/throughput.py",
+    "engine/loop/timer.py",
+    "engine/loop/non_finite.py",  # looks for the cause of a NaN once the run has failed
+    "engine/evaluation/plots.py",
+    "data_utils/download.py",  # what it brings has the checksum of the card
+    "data_utils/cards/markdown.py",  # the cards as pages
+    "data_utils/folders.py",  # where files are
+)
+"""Of those, the files that cannot."""
+
+OF_A_CHAPTER = ("src/**/*.py",)
+NOT_OF_A_CHAPTER = ("src/serving.py", "src/constants.py")
 
 # Of a config: what is said about a run, and where its values go. The seeds and the claims say which runs there are.
 _WORDS = {"goal", "seeds", "claims", "successor", "notes", "tags", "tracking"}
 
 
-def digest_of(config: dict[str, Any], chapter: Path, made_with: Mapping[str, str]) -> str:
-    """The digest of a run: its config, the code of its chapter and the shared code, data cards, versions.
+def digest_of(config: dict[str, Any], chapter: Path, made_with: Mapping[str, str], root: Path = ROOT) -> str:
+    """The digest of a run: its config, the code and the data cards behind it, and the minor versions of libraries.
 
     Args:
         config: The whole config as plain data, with the run's own seed.
         chapter: The chapter's folder.
         made_with: As from `versions`.
+        root: The clone whose shared code runs.
     """
     settings = {key: value for key, value in config.items() if key not in _WORDS}
-    parts = [chapter.name, json.dumps(settings, sort_keys=True), _code(chapter), json.dumps(made_with)]
-    return short_hash(parts)
+    card = _files(root / "data_utils/cards" / f"{config['data']['name']}.yaml")
+    minor = {name: ".".join(number.split(".")[:2]) for name, number in made_with.items()}
+    parts = [json.dumps(part, sort_keys=True) for part in (settings, card, minor)]
+    return short_hash([chapter.name, _code(chapter, root), *parts])
 
 
 @cache
@@ -44,30 +77,40 @@ def short_hash(parts: Iterable[str]) -> str:
 
 
 @cache
-def _code(chapter: Path) -> str:
-    """All Python that a training of `chapter` may run, without comments and docstrings, and the cards of the data."""
-    folders = [chapter / "src", *(ROOT / name for name in SHARED)]
-    judges = _judges()
-    files = [path for folder in folders for path in sorted(folder.rglob("*.py")) if path not in judges]
-    cards = sorted((ROOT / "data_utils").rglob("*.yaml"))
-    return short_hash([*(_without_words(path) for path in files), *(path.read_text() for path in cards)])
+def judgement() -> str:
+    """The digest of the code that turns records into verdicts and bands."""
+    judges = sorted((ROOT / "engine/claims").glob("*.py"))
+    return short_hash(_meaning(path.read_text()) for path in [*judges, Path(__file__).with_name("results.py")])
 
 
 @cache
-def judgement() -> str:
-    """The digest of the code that turns records into verdicts and bands."""
-    return short_hash(_without_words(path) for path in [*_judges(), Path(__file__).with_name("results.py")])
+def _code(chapter: Path, root: Path) -> str:
+    files = _matching(chapter, OF_A_CHAPTER, NOT_OF_A_CHAPTER) + _matching(root, SHARED, EXCEPT)
+    return short_hash(_meaning(path.read_text()) for path in files)
 
 
-def _judges() -> list[Path]:
-    return sorted((ROOT / "engine/claims").glob("*.py"))
+def _files(card: Path) -> Any:
+    """The files of a data set with their checksums; none where it is generated, or comes with a library."""
+    import yaml
+
+    return yaml.safe_load(card.read_text(encoding="utf-8"))["files"] if card.is_file() else []
 
 
-def _without_words(path: Path) -> str:
-    tree = ast.parse(path.read_text())
+def _matching(folder: Path, patterns: Iterable[str], but: Iterable[str]) -> list[Path]:
+    """The files that match one of `patterns` and none of `but`, in an order of their own."""
+    left_out = {path for pattern in but for path in folder.glob(pattern)}
+    return sorted({path for pattern in patterns for path in folder.glob(pattern)} - left_out)
+
+
+@cache
+def _meaning(source: str) -> str:
+    """Python without what cannot change a number: comments, docstrings, the text of errors, which plots are drawn."""
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [statement for statement in node.body if not _is_text(statement)]
+            node.body = [statement for statement in node.body if not (_is_docstring(statement) or _is_plots(statement))]
+        elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            node.exc.args = [argument for argument in node.exc.args if not _is_text(argument)]
     return _dumped(tree)
 
 
@@ -77,6 +120,14 @@ def _dumped(tree: ast.AST) -> str:
     return ast.dump(tree, **options).replace(", type_params=[]", "")
 
 
-def _is_text(statement: ast.stmt) -> bool:
+def _is_docstring(statement: ast.stmt) -> bool:
     """A docstring, or the one under a field."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _is_plots(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "EXPERIMENT_PLOTS"
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))

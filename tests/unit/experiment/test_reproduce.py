@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from engine.claims.claim import Claim
-from experiment.reproduce.digests import _without_words
 from experiment.reproduce.documents import documents
 from experiment.reproduce.plan import Plan
 from experiment.reproduce.results import describe, failures, figures, write
@@ -56,18 +55,6 @@ def test_a_new_claim_or_another_run_changes_the_digest_of_an_experiment() -> Non
     assert one.digest(same) == plan(claim()).digest(same)
     assert one.digest(same) != two.digest(same)
     assert one.digest(same) != one.digest(dict.fromkeys(one.all_runs(), "b"))
-
-
-def test_comments_and_docstrings_do_not_change_what_code_computes(tmp_path: Path) -> None:
-    sources = {
-        "plain": "def f(x):\n    return x + 1\n",
-        "worded": '"""Adds."""\n\n\ndef f(x):\n    """One more."""\n    # (1)\n    return x + 1\n',
-        "other": "def f(x):\n    return x + 2\n",
-    }
-    for name, source in sources.items():
-        (tmp_path / name).write_text(source)
-    plain, worded, other = (_without_words(tmp_path / name) for name in sources)
-    assert plain == worded != other
 
 
 def test_figures_are_the_last_values_of_each_seed() -> None:
