@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from experiment.reproduce.headers import headers
 from experiment.reproduce.results import RESULTS, read
 from experiment.reproduce.successors import Link, links
 from project.chapters import Chapter, Experiment, Project
@@ -33,9 +34,9 @@ def documents(project: Project) -> dict[Path, str]:
 
 
 def write_documents(project: Project) -> list[Path]:
-    """Bring the documents up to date; returns those that changed."""
+    """Bring the documents and the first lines of experiments up to date; returns the files that changed."""
     changed = []
-    for path, text in documents(project).items():
+    for path, text in (documents(project) | headers(project, all_results(project))).items():
         if text != path.read_text():
             write_atomic(path, text)
             changed.append(path)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 from typing import Any
 
 from engine.claims.claim import Claim, Record, Records
@@ -88,6 +88,7 @@ def conclude(
         "seeds": list(plan.seeds),
         "threads": 1,
         "seconds": round(sum(run.found["seconds"] for run in runs.values()), 1),
+        "run_seconds": round(median(run.found["seconds"] for run in own), 1),
         "versions": dict(versions),
         "machine": f"{made_with['platform'].split('-')[0]}, {hardware['cpu']}, {hardware['cores']} cores",
         "monitor": (plan.config["trainer"]["monitor"] or {}).get("metric"),

@@ -7,6 +7,7 @@ import pytest
 from engine.claims.claim import Claim
 from engine.claims.notes import Notes
 from experiment.reproduce.documents import all_results, documents
+from experiment.reproduce.headers import headers
 from experiment.reproduce.results import RESULTS, describe, read
 from experiment.reproduce.successors import links
 from project.chapters import Chapter, Project
@@ -42,6 +43,15 @@ def test_the_results_are_of_these_experiments_and_claims_and_all_hold(chapter: C
 @pytest.mark.parametrize("path", documents(PROJECT), ids=lambda path: str(path.relative_to(PROJECT.root)))
 def test_a_document_says_what_the_results_say(path: Path) -> None:
     assert path.read_text() == documents(PROJECT)[path], "scratch reproduce writes it"
+
+
+@chapters
+def test_an_experiment_says_its_command_and_how_long_it_takes(chapter: Chapter) -> None:
+    wanted = {
+        path: text for path, text in headers(PROJECT, all_results(PROJECT)).items() if chapter.folder in path.parents
+    }
+    assert wanted
+    assert {path: path.read_text() for path in wanted} == wanted, "scratch reproduce writes it"
 
 
 def test_no_link_to_a_successor_is_broken() -> None:
