@@ -154,14 +154,14 @@ class Project:
         return [chapter for chapter in self.chapters() if chapter.name in chosen]
 
     def modules(self) -> dict[int, tuple[str, list[Chapter]]]:
-        """Number to title and chapters of each module, as the table of ROADMAP.md has them.
+        """Number to title and chapters of each module of ROADMAP.md; a chapter names its own in `constants.py`.
 
         Raises:
             InputError: ROADMAP.md is missing.
         """
-        chapters = {int(chapter.name.split("_")[0]): chapter for chapter in self.chapters()}
+        named = [(chapter.constants().get("MODULE"), chapter) for chapter in self.chapters()]
         return {
-            module.number: (module.title, [chapters[n] for n in module.chapters if n in chapters])
+            module.number: (module.title, [chapter for title, chapter in named if title == module.title])
             for module in modules(self.roadmap())
         }
 

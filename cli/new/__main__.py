@@ -1,4 +1,4 @@
-"""The work of `scratch new`, where cookiecutter is installed: `python -m cli.new ROOT MODULE ANSWERS`."""
+"""The work of `scratch new`, where cookiecutter is installed: `python -m cli.new ROOT ANSWERS`."""
 
 import json
 import os
@@ -9,10 +9,8 @@ from pathlib import Path
 import click
 
 from cli.new.request import EXPERIMENTS
-from project.chapters import Project
-from project.roadmap import with_chapter
 from utils.errors import InputError
-from utils.files import cannot_write, write_atomic
+from utils.files import cannot_write
 from utils.terminal.processes import interruptible
 from utils.terminal.run import run_command
 
@@ -22,22 +20,14 @@ OPTIONAL = {"notebook": ("notebooks",), "exercises": ("exercises.yaml", "tests/t
 
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path))
-@click.argument("module", type=int)
 @click.argument("answers", type=json.loads)
-def make(root: Path, module: int, answers: dict[str, str]) -> None:
-    """Make the chapter, list it in ROADMAP.md, and say what comes next."""
-    project = Project(root)
+def make(root: Path, answers: dict[str, str]) -> None:
+    """Make the chapter, and say what comes next."""
     folder = root / "models" / answers["chapter"]
     try:
         with interruptible(), tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as beside:
             made = render(root / "template", answers, Path(beside))
-            listed = with_chapter(project.roadmap(), module, answers["number"], answers["title"])
             os.rename(made, folder)  # whole, or not at all
-            try:
-                write_atomic(root / "ROADMAP.md", listed)
-            except BaseException:
-                shutil.rmtree(folder)
-                raise
     except OSError as error:
         raise cannot_write(folder, error) from error
     click.echo(_next(answers))

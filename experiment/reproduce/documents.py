@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment.reproduce.headers import headers
+from experiment.reproduce.listings import chapter_table, roadmap
 from experiment.reproduce.results import RESULTS, read
 from experiment.reproduce.successors import Link, links
 from project.chapters import Chapter, Experiment, Project
@@ -22,8 +23,10 @@ def documents(project: Project) -> dict[Path, str]:
     results = all_results(project)
     root = project.root
     overview = _filled(root / "README.md", "results", _overview(project, results))
+    overview = _replaced(overview, "chapters", chapter_table(project), root / "README.md")
     found = {
         root / "README.md": _replaced(overview, "map", _map(project, links(results)), root / "README.md"),
+        root / "ROADMAP.md": roadmap(project),
         root / "EXPERIMENTS.md": _filled(root / "EXPERIMENTS.md", "results", _entries(project, results)),
     }
     for chapter in project.chapters():

@@ -50,4 +50,4 @@ def command(
     venv = project.venv()
     venv.ensure("new")
     answers = json.dumps(request.answers(place))
-    become(venv.python, ["-P", "-m", "cli.new", str(project.root), str(place.number), answers])
+    become(venv.python, ["-P", "-m", "cli.new", str(project.root), answers])

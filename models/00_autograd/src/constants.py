@@ -6,4 +6,5 @@ AUTHORS = "Robert Edwin Wengert"
 YEAR = 1964
 URL = "https://doi.org/10.1145/355586.364791"
 MODULE = "Neurons and learning rules"
+CAN = "Find every gradient of a computation, exactly."
 CANNOT = "Be fast: every number of the computation is kept on the tape, and each costs a Python object."

@@ -30,7 +30,7 @@ CHAPTERS = {
 }
 FIRST = {"35_mine": "moons", "36_seen": "digits", "37_said": "languages", "38_bare": "moons"}
 TRAINED = ("35_mine", "36_seen", "37_said")  # 38_bare has the sources of 37_said and the experiments of 35_mine
-SUITES = ("integration/test_every_chapter.py", "integration/test_promises.py")
+SUITES = ("integration/chapters/test_every_chapter.py", "integration/chapters/test_promises.py")
 
 
 def clone_at(root: Path) -> ToyClone:
@@ -44,7 +44,7 @@ def clone_at(root: Path) -> ToyClone:
     for name in ("conftest.py", "ROADMAP.md", ".flake8"):
         shutil.copy(REPOSITORY / name, root)
     markers = "<!-- results -->\n<!-- end results -->\n"
-    clone.write("README.md", f"{markers}<!-- map -->\n<!-- end map -->\n")
+    clone.write("README.md", f"{markers}<!-- map -->\n<!-- end map -->\n<!-- chapters -->\n<!-- end chapters -->\n")
     clone.write("EXPERIMENTS.md", markers)
     clone.write("docs/parity.md", "<!-- parity -->\n<!-- end parity -->\n")
     clone.fill(clone.project.venv())

@@ -48,8 +48,11 @@ class Chapter:
         for name in ("src", "config"):
             shutil.rmtree(self.folder / name)
             shutil.copytree(NETWORK / name, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        self.clone.write("README.md", f"{MARKERS}<!-- map -->\n<!-- end map -->\n")
+        self.clone.write(
+            "README.md", f"{MARKERS}{MARKERS.replace('results', 'map')}{MARKERS.replace('results', 'chapters')}"
+        )
         self.clone.write("EXPERIMENTS.md", MARKERS)
+        self.clone.write("ROADMAP.md", "")
         self.clone.write("models/90_logistic/README.md", MARKERS)
         self.change(seeds=[0, 1, 2, 3, 4], claims=CLAIMS)
 

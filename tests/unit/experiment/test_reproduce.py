@@ -143,6 +143,7 @@ def test_a_claim_that_fails_is_said_with_the_first_place_where() -> None:
 
 # Documents ----------------------------------------------------------------------------------------------------------
 
+ROADMAP = "| Module | Chapters |\n|---|---|\n| 0 Before | 00 tape |\n| 1 Toys | 01 toy, 02 ball |\n"
 MARKED = "before\n<!-- results -->\nold\n<!-- end results -->\nafter\n"
 
 
@@ -151,14 +152,16 @@ def clone(tmp_path: Path) -> ToyClone:
     clone = ToyClone(tmp_path)
     folder = clone.add_chapter("01_toy")
     write(folder / "results.json", {"xor": entry(0.25, "03_mlp/xor", variants={"n=1": entry()["figures"]})})
-    clone.write("README.md", MARKED + "<!-- map -->\n<!-- end map -->\n")
+    clone.write("README.md", MARKED + "<!-- map -->\n<!-- end map -->\n<!-- chapters -->\n<!-- end chapters -->\n")
+    clone.write("ROADMAP.md", ROADMAP)
     clone.write("EXPERIMENTS.md", MARKED)
     clone.write("models/01_toy/README.md", MARKED)
     return clone
 
 
 def test_only_what_is_between_the_markers_is_replaced(clone: ToyClone) -> None:
-    for text in documents(clone.project).values():
+    marked = [text for path, text in documents(clone.project).items() if path.name != "ROADMAP.md"]
+    for text in marked:
         assert text.startswith("before\n<!-- results -->\n\n")
         assert "<!-- end results -->\nafter\n" in text
         assert "\nold\n" not in text
@@ -167,8 +170,9 @@ def test_only_what_is_between_the_markers_is_replaced(clone: ToyClone) -> None:
 def test_the_documents_tell_what_was_measured_and_what_a_person_added(clone: ToyClone) -> None:
     file = clone.root / "models/01_toy/config/experiment/xor.yaml"
     file.write_text(file.read_text() + "notes: {changes: first, observations: It jumps., next: look}\n")
-    root, experiments, chapter = documents(clone.project).values()
+    root, _, experiments, chapter = documents(clone.project).values()
     assert "| [01_toy](models/01_toy/README.md) | `xor` | train/accuracy 0.25 | 1 of 1 |" in root
+    assert "| 01 | [Toy](models/01_toy/README.md) | One & Two 1958 |" in root
     assert 'c01 -.->|"xor"| c03' in root
     assert "| `xor` | `train/accuracy`; every seed | order | 0.5 | at most 0.75 | yes |" in chapter
     assert "- **Date:** 2026-01-02\n- **Goal:** No line can do it.\n" in experiments
@@ -184,7 +188,7 @@ def test_a_chapter_whose_experiments_have_different_seeds_says_both(clone: ToyCl
 
 def test_an_experiment_without_results_says_how_to_get_them(clone: ToyClone) -> None:
     (clone.root / "models/01_toy/results.json").unlink()
-    root, experiments = documents(clone.project).values()
+    root, _, experiments = documents(clone.project).values()
     assert "none yet; `scratch reproduce 01` writes them" in experiments
     assert "xor" not in root
 
@@ -196,11 +200,13 @@ def test_a_document_without_markers_is_refused(clone: ToyClone) -> None:
 
 
 def test_modules_are_those_of_the_roadmap(clone: ToyClone) -> None:
-    clone.write(
-        "ROADMAP.md", "| Module | Chapters |\n|---|---|\n| 0 Before | 00 tape |\n| 1 Toys | **01 toy**, 02 ball |\n"
-    )
     modules = clone.project.modules()
     assert {number: (title, [each.name for each in found]) for number, (title, found) in modules.items()} == {
         0: ("Before", []),
         1: ("Toys", ["01_toy"]),
     }
+
+
+def test_the_roadmap_shows_the_chapters_that_there_are_in_bold(clone: ToyClone) -> None:
+    text = documents(clone.project)[clone.root / "ROADMAP.md"]
+    assert text == ROADMAP.replace("01 toy", "**01 Toy**")
