@@ -11,9 +11,7 @@ from torch.utils.data import Dataset
 from data_utils.batches import Batch
 from data_utils.splits import Splits
 from engine.checkpoint.manager import CheckpointManager
-from engine.config import ExperimentConfig
 from engine.device.hardware import Hardware
-from engine.device.world import World
 from engine.evaluation.evaluator import Evaluator
 from engine.evaluation.plots import draw_plots
 from engine.loop.learner import Learner, Position
@@ -29,8 +27,7 @@ from engine.runs.metrics_log import MetricsLog, NullLog
 from engine.runs.progress import Progress
 from engine.runs.run import Run, status_of
 from engine.runs.text_log import report, write_text_log
-from engine.tracking import Trackers, build_trackers
-from engine.tracking.base import RunInfo
+from engine.tracking import RunInfo, Trackers, build_trackers
 from utils.errors import InputError, Interrupted, RunError
 from utils.seeds import derived_seed, random_state, seed_everything
 
@@ -45,9 +42,7 @@ class Trainer:
     """
 
     # what is trained, where and for whom
-    run: Run
-    config: ExperimentConfig
-    world: World
+    run: Run  # with its config and its ranks
     hardware: Hardware
     # what learns and measures; there from `prepare` on
     learner: Learner
@@ -69,17 +64,16 @@ class Trainer:
     # ---- put together --------------------------------------------------------------------------------------------
 
     def __init__(self, run: Run) -> None:
-        config, world = run.config, run.world
-        self.run, self.config, self.world = run, config, world
-        self.hardware = Hardware(config.hardware, world.local_rank if world.size > 1 else None)
-        self.trackers = build_trackers(config.tracking) if world.is_main else Trackers([])
+        self.run, self.config, self.world = run, run.config, run.world
+        self.hardware = Hardware(run.config.hardware, self.world.local_rank if self.world.size > 1 else None)
+        self.trackers = build_trackers(run.config.tracking) if self.world.is_main else Trackers([])
         self.position = Position()
         self.timer = Timer()
-        self.throughput = Throughput(self.hardware.peak_flops, world)
-        self.metric_buffer = MetricBuffer(self.hardware.scaler.is_enabled(), world)
-        self.monitor = MetricMonitor(config.trainer.monitor, config.trainer.early_stopping)
-        self.stop = StopAgreement(world, StopSignals(), self.timer)
-        seed_everything(derived_seed(config.seed, "model"))
+        self.throughput = Throughput(self.hardware.peak_flops, self.world)
+        self.metric_buffer = MetricBuffer(self.hardware.scaler.is_enabled(), self.world)
+        self.monitor = MetricMonitor(run.config.trainer.monitor, run.config.trainer.early_stopping)
+        self.stop = StopAgreement(self.world, StopSignals(), self.timer)
+        seed_everything(derived_seed(run.config.seed, "model"))
 
     def prepare(self, model: nn.Module, splits: Splits, train: Dataset[Any] | None = None) -> "Trainer":
         """Put together what `model` is trained with, and read the checkpoint that it goes on from; writes nothing.
@@ -97,12 +91,12 @@ class Trainer:
         """
         run, config = self.run, self.config.trainer
         self.learner = learner = Learner.of(self.config, model, splits, train, self.hardware, self.world)
-        # a counter would be compiled along with a model that is compiled
-        first = self.throughput.counted(learner.step) if config.compile != "model" else None
+        first = self.throughput.counted(learner.step) if config.compile != "model" else None  # or it would be compiled
         self.stepper = EagerStepper(learner, first)
         self.evaluator = Evaluator(self.hardware, config.metrics, config.batch_size, splits.n_classes, self.world)
-        parts = [self.position, self.timer, learner, self.monitor, self.metric_buffer]
-        self.checkpoints = CheckpointManager.of(run, learner, parts)
+        self.checkpoints = CheckpointManager.of(
+            run, learner, self.position, self.timer, self.monitor, self.metric_buffer
+        )
         self.timer.save_every(config.checkpoint.minutes)
         with ExitStack() as lock:
             lock.enter_context(run.lock(resumed=True))
@@ -113,9 +107,7 @@ class Trainer:
     # ---- train ---------------------------------------------------------------------------------------------------
 
     def train(self) -> None:
-        """Train for as long as the run's config says; on return the run is finished.
-
-        Of several ranks all train, and rank 0 alone writes and speaks.
+        """Train for as long as the run's config says; of several ranks all train, and rank 0 writes and speaks.
 
         Raises:
             InputError: The monitored metric is not measured.
@@ -136,8 +128,7 @@ class Trainer:
     @property
     def is_over(self) -> bool:
         """Whether there are no more steps to take."""
-        finished = self.position.step >= self.learner.plan.total
-        return finished or self.monitor.patience_is_over or self.stop.signal is not None
+        return self.position.step >= self.learner.plan.total or self.monitor.patience_is_over or self.stop.is_agreed
 
     def after_steps(self, taken: StepOutputs) -> None:
         """Note the steps that were `taken`, and do what is due after the last of them."""
@@ -154,7 +145,7 @@ class Trainer:
             self._save(self.checkpoints.save_last)
             self.timer.saved()
 
-    # ---- log -----------------------------------------------------------------------------------------------------
+    # ---- what is due after a step: log, evaluate, save -----------------------------------------------------------
 
     def _log_metrics(self) -> None:
         examples, items = self.metric_buffer.seen()
@@ -164,24 +155,15 @@ class Trainer:
         self._write(row | self.throughput.rates(examples, items, self.timer.lap()))
 
     def _write(self, metrics: dict[str, float]) -> None:
-        step = self.position.step
-        epoch = step / self.learner.plan.steps_per_epoch
+        step, epoch = self.position.step, self.position.step / self.learner.plan.steps_per_epoch
         row = {"step": step, "epoch": round(epoch, 6), "seconds": round(self.timer.seconds, 6), **metrics}
         self.metrics_log.append(row)
         self.trackers.log([row])
         self.progress.update(step, row)
-        log.debug("%s", "  ".join(f"{name} {value:.6g}" for name, value in row.items()))
-
-    # ---- evaluate ------------------------------------------------------------------------------------------------
 
     def _evaluate_if_due(self) -> None:
         """Evaluate after this step if that is due and was not done; a signal puts it off until the run is resumed."""
-        position, learner, plan, check = (
-            self.position,
-            self.learner,
-            self.learner.plan,
-            self.stop.check_while_evaluating,
-        )
+        position, learner, plan = self.position, self.learner, self.learner.plan
         if position.evaluated_at == position.step or not plan.due(position.step, plan.evaluate_every):
             return
         self.stop.check_next()
@@ -199,8 +181,6 @@ class Trainer:
             self.monitor.check(metrics)
         elif self.monitor.update(metrics, position.step):
             self._save(self.checkpoints.save_best)
-
-    # ---- save ----------------------------------------------------------------------------------------------------
 
     def _save(self, write: Callable[[], None]) -> None:
         self.metric_buffer.refuse_non_finite()  # weights that a bad loss has spoiled never replace good ones
@@ -220,17 +200,17 @@ class Trainer:
     def session(self) -> Iterator[None]:
         """Within this the run is open; on leaving it its last checkpoint, its plots and how it ended are written."""
         run, logs, main, signals = self.run, self.run.folders.logs, self.world.is_main, self.stop.signals
+        step, recorded = self.position.step, self.position.recorded_bytes
         newest, stopped = self.checkpoints.newest, lambda: signals.received is not None
         finder = NonFiniteFinder(self.learner, self.position, self.config.seed, newest, stopped)
         text_log = write_text_log(logs) if main else nullcontext()
         with self._resume_lock, run.lock(resumed=False), text_log, signals, finder:
-            run.open(snapshot(self.hardware.device, run.chapter) if main else {}, self.position.step)
+            run.open(snapshot(self.hardware.device, run.chapter) if main else {}, step)
             try:
-                recorded = self.position.recorded_bytes
                 with MetricsLog(logs / "metrics.jsonl", recorded) if main else NullLog() as self.metrics_log:
-                    run_header(run, self.learner, self.position.step)
-                    self.trackers.start(RunInfo.of(run, self.position.step, recorded))
-                    with Progress(self.learner.plan.total, self.position.step, main, run.label) as self.progress:
+                    run_header(run, self.learner, step)
+                    self.trackers.start(RunInfo.of(run, step, recorded))
+                    with Progress(self.learner.plan.total, step, main, run.label) as self.progress:
                         yield
                     self._finish()
             except BaseException as error:
@@ -245,7 +225,7 @@ class Trainer:
 
     def _finish(self) -> None:
         run, learner, checkpoints = self.run, self.learner, self.checkpoints
-        stopped = self.stop.signal is not None
+        stopped = self.stop.is_agreed
         if not stopped and any(self.world.gather(self.metric_buffer.examples)):  # early stopping came between two lines
             self._log_metrics()
         self._save(checkpoints.save_last if stopped else checkpoints.save_final)
@@ -254,8 +234,7 @@ class Trainer:
         log.info("trained %d steps in %.1f s", self.position.step, self.timer.seconds)
         with learner.averaged():
             pictures = draw_plots(run, learner.model, learner.splits, self.evaluator, self.world)
-        for name, path in pictures.items():
-            self.trackers.figure(name, path, self.position.step)
+        self.trackers.figures(pictures, self.position.step)
         if run.options.save_checkpoint and self.world.is_main:
             self.trackers.checkpoint(run.folders.files_to_keep(), ["latest", run.run_id], self._results())
             log.info("saved %s", run.folders.models)

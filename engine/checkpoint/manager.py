@@ -50,10 +50,10 @@ class CheckpointManager:
         self._group = dist.new_group(backend="gloo") if sharding else None
 
     @classmethod
-    def of(cls, run: Run, learner: Learner, parts: Sequence[Stateful]) -> "CheckpointManager":
-        """The checkpoints of `run`, in the form that the model of `learner` needs."""
+    def of(cls, run: Run, learner: Learner, *others: Stateful) -> "CheckpointManager":
+        """The checkpoints of `run`, of `learner` and of `others`, in the form that the model needs."""
         sharding = Sharding.of(learner.model)
-        return cls(run.folders.models, header(run, learner.splits), parts, learner.world, sharding)
+        return cls(run.folders.models, header(run, learner.splits), (learner, *others), learner.world, sharding)
 
     def capture(self) -> dict[str, Any]:
         """The content of a checkpoint, now.

@@ -77,8 +77,9 @@ class Sharding:
     def of(cls, model: nn.Module) -> "Sharding | None":
         """The sharding of `model`; None where each rank has all of it."""
         parameters = dict(model.named_parameters(remove_duplicate=False))
-        meshes = [parameter.device_mesh for parameter in parameters.values() if hasattr(parameter, "full_tensor")]
-        return cls(meshes[0], frozenset(parameters)) if meshes else None
+        meshes = (getattr(parameter, "device_mesh", None) for parameter in parameters.values())
+        mesh = next((mesh for mesh in meshes if mesh is not None), None)
+        return cls(mesh, frozenset(parameters)) if mesh is not None else None
 
     def empty(self, shape: list[int], dtype: torch.dtype) -> Tensor:
         """A sharded tensor to read into."""

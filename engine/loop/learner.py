@@ -45,14 +45,14 @@ class Position:
 
     def state_dict(self) -> dict[str, Any]:
         """Its entries in a checkpoint."""
-        first, *others = self.random or [None]
+        random: list[Any] = [*self.random] if self.random else [None]
         return {
             "step": self.step,
             "evaluated_at": self.evaluated_at,
             "latest": self.latest,
             "recorded_bytes": self.recorded_bytes,
-            "random": first,
-            "random_of_other_ranks": others,
+            "random": random[0],
+            "random_of_other_ranks": random[1:],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -64,6 +64,11 @@ class StopAgreement:
         self.meetings = 0
         self.check_next()
 
+    @property
+    def is_agreed(self) -> bool:
+        """Whether all ranks stop now."""
+        return self.signal is not None
+
     def check_next(self) -> None:
         """Compare notes at the next check: what is done between two checks takes another time from now on."""
         self._every = self._left = 1

@@ -4,7 +4,8 @@
 
 Each round trains both networks on random numbers in the shape of the data, with the engine's trainer, and takes the
 time of a step from the record: the fastest logging window. The two take turns, and the order changes from round to
-round, so that a machine that slows down slows both. The table has the median over the rounds of each time and of the ratio.
+round, so that a machine that slows down slows both. The table has the median over the rounds of each time and of the
+ratio.
 """
 
 import argparse
