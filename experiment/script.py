@@ -6,14 +6,14 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.options import PROFILED_STEPS
-from experiment.seeds import refuse_beside_seeds, seeds_of, train_together
+from experiment.seeds import refuse_beside_seeds, seeds_of
+from experiment.training import task_of
 from utils.errors import InputError
 from utils.ranks import is_main, world_size
 from utils.terminal.run import run_command
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from engine.config import ExperimentConfig
     from engine.evaluation.checkpoint import CheckpointEvaluation
     from engine.runs.run import Run
+    from engine.trainer import Trainer
     from utils.schema import Strict
 
 Plots = Mapping[str, tuple[str, ...]]
@@ -46,14 +47,14 @@ def _shared_options(command: Callable[..., None]) -> Callable[..., None]:
     return functools.reduce(lambda decorated, option: option(decorated), reversed(_SHARED_OPTIONS), command)
 
 
-def train_command(script: str, model_config: "type[Strict]", plots: Plots, main: "Callable[[Run], None]") -> None:
-    """Read the command line of a `train.py`, then call `main` with the run that it asks for.
+def train_command(script: str, model_config: "type[Strict]", plots: Plots, main: "Callable[[Run], Trainer]") -> None:
+    """Read the command line of a `train.py`, then train the run that it asks for.
 
     Args:
         script: The script's `__file__`.
         model_config: The schema of the chapter's `model` section.
         plots: Experiment name to the plots that `--visualize` draws.
-        main: Builds data and model and trains.
+        main: Builds data and model, and prepares a trainer for them.
     """
     chapter = Path(script).resolve().parents[1]
 
@@ -152,12 +153,16 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             from engine.device.world import join
             from engine.runs.run import Options, Run
 
-            task = _task(instead, profile) if instead is not None else None
-        options = Options(started_from, not no_save_checkpoint, bool(run_id), names, task)
+            task = task_of(instead, profile)
+        options = Options(started_from, not no_save_checkpoint, bool(run_id), names)
         with join(config.hardware) as world, _in_one_line(dry_run):
             if seeds is None:
-                return main(Run(chapter, config, outputs, options, run_id, started_from if run_id else None, world))
-            train_together(main, [Run(chapter, each, outputs, options) for each in (config, *(c for _, c in others))])
+                begun_with = started_from if run_id else None
+                return task(main(Run(chapter, config, outputs, options, run_id, begun_with, world)))
+            from engine.fast.ensemble import train_together
+
+            configs = [config, *(other for _, other in others)]
+            train_together(main(Run(chapter, each, outputs, options)) for each in configs)
 
     run_command(train)
 
@@ -223,22 +228,6 @@ def _instead_of_training(asked: Mapping[str, object], resume: str | None) -> str
     if given and world_size() > 1:
         raise InputError(f"--{given[0]} is for one process: start the script without torchrun")
     return given[0] if given else None
-
-
-def _task(flag: str, steps: int | None) -> "Callable[[Any], None]":
-    """What `flag` puts in the place of a training; `steps` is for a profile."""
-    if flag == "dry-run":
-        from engine.debug.dry_run import dry_run
-
-        return dry_run
-    if flag == "find-lr":
-        from engine.debug.lr_finder import find_rate
-
-        return find_rate
-    from engine.debug.profiler import profile
-
-    assert steps is not None
-    return partial(profile, steps=steps)
 
 
 def _config(

@@ -1,14 +1,9 @@
-"""`--seeds`: which seeds a text stands for, and one run for each of them."""
+"""`--seeds`: which seeds a text stands for, and what does not go with it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from utils.errors import InputError
-
-if TYPE_CHECKING:
-    from engine.runs.run import Run
 
 _MOST = 1000  # of a training, each has a model, a run and open files
 
@@ -35,14 +30,3 @@ def refuse_beside_seeds(given: Mapping[str, object]) -> None:
     for name, value in given.items():
         if value:
             raise InputError(f"--seeds and --{name} do not go together: give one of them")
-
-
-def train_together(main: "Callable[[Run], None]", runs: "Sequence[Run]") -> None:
-    """Let `main` put each of `runs` together, and train them all."""
-    from engine.fast.ensemble import Replicas
-
-    replicas = Replicas()
-    for run in runs:
-        run.options = replace(run.options, instead=replicas.take)
-        main(run)
-    replicas.train()

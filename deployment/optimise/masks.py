@@ -7,7 +7,6 @@ pruned is zero, and stays zero while the chapter's own training goes on, whateve
 import contextlib
 import importlib
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,15 +65,15 @@ def _parameters(model: nn.Module) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class MaskedStepper:
-    """A pace after each step of which what was pruned is zero again, whatever rule or optimizer made the step."""
+    """A stepper after each step of which what was pruned is zero again, whatever rule or optimizer made the step."""
 
-    pace: Stepper
+    stepper: Stepper
     model: nn.Module
     masks: Masks
 
     def __call__(self, steps: Steps, step: int) -> StepOutputs:
         """Take a step, then prune what has grown back."""
-        taken = self.pace(steps, step)
+        taken = self.stepper(steps, step)
         apply_masks(self.model, self.masks)
         return taken
 
@@ -102,25 +101,20 @@ def pruned_and_trained(
     Returns:
         A finished run, whose `model_last.pt` is a checkpoint like any other.
     """
-    options = Options(load_checkpoint=str(checkpoint.resolve()), instead=_pruned_training(sparsity, duration))
+    options = Options(load_checkpoint=str(checkpoint.resolve()))
     run = Run(predictor.chapter.folder, _config(predictor.config, sparsity, duration), outputs, options)
     with contextlib.redirect_stdout(io.StringIO()):  # the trainer's report; what matters of it is in the table
-        importlib.import_module("train").main(run)
-    return run
-
-
-def _pruned_training(sparsity: float, duration: Duration | None) -> Callable[[Trainer], None]:
-    def train(trainer: Trainer) -> None:
-        masks = magnitude_masks(trainer.model, sparsity)
-        apply_masks(trainer.model, masks)
+        trainer: Trainer = importlib.import_module("train").main(run)
+        model = trainer.learner.model
+        masks = magnitude_masks(model, sparsity)
+        apply_masks(model, masks)
         if duration is None:
             with trainer.session():
                 trainer.begin()
-            return
-        trainer.pace = MaskedStepper(trainer.pace, trainer.model, masks)
-        trainer.train()
-
-    return train
+        else:
+            trainer.stepper = MaskedStepper(trainer.stepper, model, masks)
+            trainer.train()
+    return run
 
 
 def _config(config: ExperimentConfig[Any], sparsity: float, duration: Duration | None) -> ExperimentConfig[Any]:

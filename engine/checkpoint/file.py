@@ -93,7 +93,13 @@ def peek_step(path: Path) -> float:
 
 
 def load_weights(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:
-    """Put `weights` into `model`.
+    """Put `weights` into `model`; raises as `check_weights`."""
+    check_weights(model, weights, source)
+    model.load_state_dict(weights)
+
+
+def check_weights(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+    """Make sure that `weights`, which come from `source`, are of a model like `model`.
 
     Raises:
         InputError: A name or a shape does not fit; the message names the first.
@@ -110,7 +116,6 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], source: str) -> N
                 f"{source} has '{name}' of shape {there}, this model needs {here}; "
                 "use the model settings and the experiment that it was trained with"
             )
-    model.load_state_dict(weights)
 
 
 def digest(content: Any) -> str:

@@ -38,7 +38,7 @@ def save_sharded(folder: Path, content: dict[str, Any], main: bool, group: Any) 
 
     Args:
         folder: The run's folder of models.
-        content: What `engine.checkpoint.content.capture_state` gave on each rank.
+        content: What `engine.checkpoint.content.capture` gave on each rank.
         main: Whether this is the rank that writes the rest, and renames.
         group: Processes that this may talk to while they train.
 
@@ -75,7 +75,7 @@ def finish_save(pending: "Future[Any]", folder: Path) -> None:
 
 
 def load_sharded(path: Path, allocate: Allocate, together: bool = False) -> dict[str, Any]:
-    """The content of a sharded checkpoint, as `capture_state` gave it.
+    """The content of a sharded checkpoint, as `capture` gave it.
 
     Args:
         path: The folder.

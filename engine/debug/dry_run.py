@@ -12,11 +12,9 @@ from torch.utils.data import Dataset, Subset
 
 from data_utils.batches import Batch
 from data_utils.splits import Splits, TensorSplit
-from engine.checkpoint.content import capture_state
 from engine.checkpoint.file import digest
-from engine.evaluation.measure import measure
-from engine.evaluation.plots import plot_data
-from engine.loop.stepper import one_by_one
+from engine.evaluation.plots import plot_data, split_to_draw
+from engine.loop.compile import single_steps_note
 from engine.runs.metrics_log import NullLog
 from engine.runs.text_log import describe_model
 from engine.trainer import Trainer
@@ -31,45 +29,44 @@ def dry_run(trainer: Trainer) -> None:
     Raises:
         RunError: Something failed that would have failed in the training; the message names the phase.
     """
-    trainer.record = NullLog()
-    planned = f"{trainer.plan.total} steps of {_examples(trainer)} planned{one_by_one(trainer)}"
-    print(f"dry run of {trainer.config.experiment}: {planned}")
+    config, learner = trainer.config, trainer.learner
+    trainer.metrics_log = NullLog()
+    planned = f"{learner.plan.total} steps of {learner.plan.examples_per_step} examples of {learner.batches.n} planned"
+    print(f"dry run of {config.experiment}: {planned}{single_steps_note(config.trainer)}")
     with phase("data"):
-        batches = next(trainer.batches.steps(0, 0, trainer.config.trainer.accumulate))
-        few = _first_examples(trainer.splits, trainer.config.trainer.batch_size)
+        batches = next(learner.steps_from(0))
+        few = _first_examples(learner.splits, config.trainer.batch_size)
         _say("data", ", ".join(_shape(part) for part in batches[0]))
-    _say("model", f"{describe_model(trainer.model)}, on {trainer.hardware.describe()}")
+    _say("model", f"{describe_model(learner.model)}, on {learner.hardware.describe()}")
     with phase("evaluation"):
-        before = measure(trainer, few)
-        trainer.best.check(before)
+        before = trainer.evaluator.evaluate_splits(learner, few, config.trainer.evaluate_on)
+        trainer.monitor.check(before)
     with phase("training step"):
         row = _step(trainer, batches)
         _say("training step", _figures(row))
     with phase("evaluation"):
-        after = measure(trainer, few)
+        after = trainer.evaluator.evaluate_splits(learner, few, config.trainer.evaluate_on)
         _say("evaluation", _figures(after))
     with phase("checkpoint"):
         _say("checkpoint", f"{_checkpoint(trainer):,} bytes, read back the same")
     with phase("plots"):
         history = [{"step": 0, "epoch": 0.0, "seconds": 0.0, **before}]
-        history.append({"step": 1, "epoch": 1 / trainer.plan.steps_per_epoch, "seconds": 0.0, **row, **after})
+        history.append({"step": 1, "epoch": 1 / learner.plan.steps_per_epoch, "seconds": 0.0, **row, **after})
         _say("plots", ", ".join(_draw(trainer, few, history)) or "none listed for this experiment")
     print("nothing was written")
 
 
 def _step(trainer: Trainer, batches: Sequence[Batch]) -> dict[str, float]:
-    outputs = trainer.update(batches, trainer.rate(0), want_norm=True)
-    for batch, output in zip(batches, outputs, strict=True):
-        trainer.window.add(1, len(batch[0]), output)
-    if trainer.average is not None:
-        trainer.average.update(0)
-    trainer.step = 1
-    return trainer.window.flush()
+    for batch, output in zip(batches, trainer.learner.step(batches, 0, want_norm=True), strict=True):
+        trainer.metric_buffer.add(1, len(batch[0]), output)
+    trainer.position.step = 1
+    return trainer.metric_buffer.flush()
 
 
 def _checkpoint(trainer: Trainer) -> int:
     """The size of a checkpoint that was saved to memory and read from there."""
-    content, buffer = capture_state(trainer), io.BytesIO()
+    trainer.note_position()
+    content, buffer = trainer.checkpoints.capture(), io.BytesIO()
     torch.save(content, buffer)
     size = buffer.tell()
     buffer.seek(0)
@@ -83,8 +80,9 @@ def _draw(trainer: Trainer, few: Splits, history: list[dict[str, Any]]) -> Seque
     if names:
         import plotting
 
-        split = ("train", *trainer.config.trainer.evaluate_on)[-1]
-        available = plot_data(trainer.config, trainer.model, few, split, trainer.evaluator) | {"history": history}
+        split = split_to_draw(trainer.config)
+        available = plot_data(trainer.config, trainer.learner.model, few, split, trainer.evaluator)
+        available["history"] = history
         for name in names:
             plotting.png(plotting.render(name, available))
     return names
@@ -124,7 +122,3 @@ def _figures(row: dict[str, float]) -> str:
 
 def _shape(tensor: Tensor) -> str:
     return f"{'×'.join(map(str, tensor.shape))} {str(tensor.dtype).removeprefix('torch.')}"
-
-
-def _examples(trainer: Trainer) -> str:
-    return f"{trainer.plan.examples_per_step} examples of {trainer.batches.n}"

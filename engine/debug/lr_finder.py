@@ -13,7 +13,7 @@ _SETTLING = 10  # steps whose rates are too low to matter: how far their losses 
 _TOO_HIGH = 3.0  # times the spread of the losses above the lowest one: the training has diverged
 
 
-def find_rate(trainer: Trainer) -> None:
+def find_lr(trainer: Trainer) -> None:
     """Raise the learning rate from step to step, and print and draw what the loss does.
 
     Writes `learning_rate_finder.png` to the run's folder of pictures and nothing else; the model is not kept.
@@ -22,19 +22,19 @@ def find_rate(trainer: Trainer) -> None:
         InputError: The model does not learn by one optimizer.
         RunError: The loss was never finite.
     """
-    update = trainer.update
-    if not isinstance(update, GradientStep):
+    learner, train_step = trainer.learner, trainer.learner.train_step
+    if not isinstance(train_step, GradientStep):
         raise InputError("this model makes its own update: --find-lr is for models that learn by one optimizer")
-    base = update.rates.base[0]
+    base = train_step.rates.base[0]
     rates, losses, smoothed = [], [], []
     mean = 0.0
-    steps = islice(trainer.batches.steps(0, 0, trainer.config.trainer.accumulate), _STEPS)
+    steps = islice(learner.steps_from(0), _STEPS)
     for number, batches in enumerate(steps):
         rate = _LOWEST * (_HIGHEST / _LOWEST) ** (number / (_STEPS - 1))
-        for batch, output in zip(batches, update(batches, rate / base, want_norm=False), strict=True):
-            trainer.window.add(number + 1, len(batch[0]), output)
+        for batch, output in zip(batches, train_step(batches, rate / base, want_norm=False), strict=True):
+            trainer.metric_buffer.add(number + 1, len(batch[0]), output)
         try:
-            loss = trainer.window.flush().get("batch/loss", mean)  # a step without items says nothing
+            loss = trainer.metric_buffer.flush().get("batch/loss", mean)  # a step without items says nothing
         except NonFinite:
             break
         mean += (loss - mean) * (1 - _SMOOTHING) / (1 - _SMOOTHING ** (number + 1))

@@ -13,7 +13,8 @@ import torch
 from torch.profiler import ProfilerActivity
 
 from engine.device.flops import FlopCounter
-from engine.loop.stepper import one_by_one
+from engine.loop.compile import single_steps_note
+from engine.loop.learner import Learner
 from engine.trainer import Trainer
 from utils.files import write_atomic
 
@@ -30,15 +31,15 @@ def profile(trainer: Trainer, steps: int) -> None:
     Raises:
         RunError: A file cannot be written.
     """
-    device = trainer.hardware.device
-    batches = trainer.batches.steps(0, 0, trainer.config.trainer.accumulate)
+    learner, device = trainer.learner, trainer.hardware.device
+    batches = learner.steps_from(0)
 
     def take(number: int) -> int:
         """Take `number` steps; returns how many examples they saw."""
         examples = 0
         for _ in range(number):
             step = next(batches)
-            trainer.update(step, trainer.rate(0), want_norm=False)
+            learner.train_step(step, learner.lr(0), want_norm=False)
             examples += sum(len(batch[0]) for batch in step)
         _synchronize(device)
         return examples
@@ -63,8 +64,8 @@ def profile(trainer: Trainer, steps: int) -> None:
         "examples_per_second": examples / seconds,
         "flops_per_step": counter.total,
         "peak_flops": trainer.hardware.peak_flops,
-        "parameter_bytes": sum(parameter.nbytes for parameter in trainer.model.parameters()),
-        "optimizer_bytes": _optimizer_bytes(trainer),
+        "parameter_bytes": sum(parameter.nbytes for parameter in learner.model.parameters()),
+        "optimizer_bytes": _optimizer_bytes(learner),
         "peak_process_bytes": _peak_process_bytes(),
         "peak_gpu_bytes": torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
     }
@@ -73,7 +74,7 @@ def profile(trainer: Trainer, steps: int) -> None:
     write_atomic(folder / "trace.json", _trace(profiler))
     write_atomic(folder / "summary.json", json.dumps(summary, indent=2) + "\n")
     print(operations.rstrip())
-    print("\n".join(_report(summary, one_by_one(trainer))))
+    print("\n".join(_report(summary, single_steps_note(trainer.config.trainer))))
     print(f"wrote {folder}")
 
 
@@ -108,8 +109,8 @@ def _trace(profiler: torch.profiler.profile) -> bytes:
         return path.read_bytes()
 
 
-def _optimizer_bytes(trainer: Trainer) -> int:
-    states = [state for optimizer in trainer.optimizers.values() for state in optimizer.state.values()]
+def _optimizer_bytes(learner: Learner) -> int:
+    states = [state for optimizer in learner.optimizers.values() for state in optimizer.state.values()]
     return sum(value.nbytes for state in states for value in state.values() if isinstance(value, torch.Tensor))
 
 

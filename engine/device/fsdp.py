@@ -3,7 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from engine.config import ExperimentConfig
@@ -61,6 +64,43 @@ def _units(model: nn.Module) -> list[nn.Module]:
 def _uses(module: nn.Module) -> Counter[int]:
     """For each parameter, in how many places of `module` it is."""
     return Counter(id(parameter) for _, parameter in module.named_parameters(remove_duplicate=False))
+
+
+@dataclass(frozen=True)
+class Sharding:
+    """How a model is sharded: over which ranks, and which of its tensors."""
+
+    mesh: Any
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, model: nn.Module) -> "Sharding | None":
+        """The sharding of `model`; None where each rank has all of it."""
+        parameters = dict(model.named_parameters(remove_duplicate=False))
+        meshes = (getattr(parameter, "device_mesh", None) for parameter in parameters.values())
+        mesh = next((mesh for mesh in meshes if mesh is not None), None)
+        return cls(mesh, frozenset(parameters)) if mesh is not None else None
+
+    def empty(self, shape: list[int], dtype: torch.dtype) -> Tensor:
+        """A sharded tensor to read into."""
+        from torch.distributed.tensor import Shard, empty
+
+        return empty(shape, dtype=dtype, device_mesh=self.mesh, placements=[Shard(0)])
+
+    def apply(self, content: dict[str, Any]) -> dict[str, Any]:
+        """The content of a checkpoint that has every tensor in full, with those sharded that the model has sharded."""
+        from torch.distributed.tensor import Shard, distribute_tensor
+
+        def shard(value: Tensor) -> Tensor:
+            return distribute_tensor(value.to(self.mesh.device_type), self.mesh, [Shard(0)])
+
+        for section in ("model", "average"):
+            tensors = content[section] or {}
+            tensors |= {name: shard(value) for name, value in tensors.items() if name in self.names}
+        for optimizer in content["optimizers"].values():
+            for state in optimizer["state"].values():
+                state |= {key: shard(value) for key, value in state.items() if getattr(value, "ndim", 0) > 0}
+        return content
 
 
 @contextmanager

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from data_utils.batches import count, in_order, shard_of
-from data_utils.splits import TensorSplit
+from data_utils.splits import Splits, TensorSplit
+from engine.device.fsdp import unsharded
 from engine.device.hardware import Hardware
 from engine.device.world import World
+from engine.loop.learner import Learner
 from utils.errors import InputError, did_you_mean
 from utils.seeds import random_state, restore_random_state
 
@@ -115,6 +117,32 @@ class Evaluator:
             metrics[name] = metric(all_predictions, all_targets)
         return Evaluation(metrics, all_predictions, all_targets)
 
+    def evaluate_splits(
+        self,
+        learner: Learner,
+        splits: Splits,
+        names: Sequence[str],
+        between_batches: Callable[[], None] = lambda: None,
+    ) -> dict[str, float]:
+        """What an evaluation in the middle of a training says, the same on all ranks.
+
+        Args:
+            learner: Its model is evaluated with the weights to use it with.
+            splits: The examples.
+            names: On which of the splits.
+            between_batches: Called before each batch; what it raises ends the evaluation.
+
+        Returns:
+            By names such as `train/loss`, and `model/weight_norm` for what the model says of itself.
+        """
+        metrics: dict[str, float] = {}
+        with learner.averaged():
+            for name in names:
+                evaluation = self.evaluate(learner.model, splits.split(name), between_batches)
+                metrics |= {f"{name}/{metric}": value for metric, value in evaluation.metrics.items()}
+        metrics |= _model_measures(learner.model)
+        return self.world.from_main(lambda: metrics)
+
     def _check_shapes(self, predictions: Tensor, targets: Tensor) -> None:
         """Refuse what torch would broadcast."""
         if self.means and predictions.shape != targets.shape:
@@ -122,6 +150,15 @@ class Evaluator:
                 f"metric '{next(iter(self.means))}' in trainer.metrics compares one by one, but this model gives "
                 f"predictions of shape {list(predictions.shape)} for targets of shape {list(targets.shape)}"
             )
+
+
+def _model_measures(model: nn.Module) -> dict[str, float]:
+    """What a model says about its state, by names such as `model/weight_norm`; ranks call this together."""
+    if not hasattr(model, "measures"):
+        return {}
+    with unsharded(model):
+        measures: dict[str, float] = model.measures()  # type: ignore[operator]
+    return {f"model/{name}": float(value) for name, value in measures.items()}
 
 
 def _in_order(parts: Sequence[Sequence[Tensor]]) -> Tensor:

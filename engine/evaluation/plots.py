@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,13 +14,11 @@ from torch import Tensor, nn
 from data_utils.splits import Splits
 from engine.config import ExperimentConfig
 from engine.device.fsdp import unsharded
+from engine.device.world import World
 from engine.evaluation.evaluator import Evaluator, undisturbed
 from engine.runs.metrics_log import read_rows
 from engine.runs.run import Folders, Run
 from utils.errors import ScratchError
-
-if TYPE_CHECKING:
-    from engine.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -76,19 +74,31 @@ def _only_warned_about(run: Run, split: str, name: str) -> Iterator[None]:
         )
 
 
-def draw_plots(trainer: "Trainer") -> None:
-    """Draw the plots that a run asks for, with the weights as they are, and show them on the trackers.
+def draw_plots(run: Run, model: nn.Module, splits: Splits, evaluator: Evaluator, world: World) -> dict[str, Path]:
+    """Draw the plots that `run` asks for, with the weights of `model` as they are.
 
     Of several ranks all call this together, and rank 0 draws.
+
+    Returns:
+        Plot name to picture.
     """
-    run = trainer.run
-    split = ("train", *run.config.trainer.evaluate_on)[-1]
-    with unsharded(trainer.model):
-        names = run.options.plots if trainer.world.is_main else ()
-        parts = run.folders, run.config, trainer.model, trainer.splits, split, trainer.evaluator.alone()
-        pictures = visualize(names, *parts, guard=partial(_only_warned_about, run, split))
-    for name, path in pictures.items():
-        trainer.trackers.figure(name, path, trainer.step)
+    split = split_to_draw(run.config)
+    with unsharded(model):
+        return visualize(
+            run.options.plots if world.is_main else (),
+            run.folders,
+            run.config,
+            model,
+            splits,
+            split,
+            evaluator.alone(),
+            guard=partial(_only_warned_about, run, split),
+        )
+
+
+def split_to_draw(config: ExperimentConfig) -> str:
+    """The split whose examples the plots of a training show: the last one that it is evaluated on."""
+    return ("train", *config.trainer.evaluate_on)[-1]
 
 
 def plot_data(

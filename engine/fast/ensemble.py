@@ -2,18 +2,19 @@
 
 import logging
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from copy import deepcopy
 
 import torch
 
 from data_utils.splits import TensorSplit
-from engine.checkpoint.content import seed_training
 from engine.fast.functional_step import why_not_functional, why_not_pure
 from engine.fast.stack import Stack
 from engine.loop.compile import first_line
-from engine.loop.signals import StopSignals
+from engine.loop.learner import Learner
 from engine.loop.stepper import StepOutputs
+from engine.loop.stopping import StopSignals
 from engine.runs.text_log import only_in
 from engine.tracking import Trackers, wanted_trackers
 from engine.tracking.backfill import rebuild
@@ -26,12 +27,27 @@ log = logging.getLogger(__name__)
 _CLOSE = 1e-3  # relative, between what a replica reports in the stack and alone
 
 
-class Replicas:
-    """Trains the runs of several seeds: together where the model allows it, otherwise one after the other.
+def train_together(trainers: Iterable[Trainer]) -> None:
+    """Train the runs of several seeds: together where the model allows it, otherwise one after the other.
 
-    Each has its own folders, record, checkpoints and end, as if it had trained alone. `take` stands in the place of a
-    run's training (`Options.instead`); `train` follows when all are there. Trackers are told of a run when it is over.
+    Each has its own folders, record, checkpoints and end, as if it had trained alone. Trackers are told of a run when
+    it is over.
+
+    Args:
+        trainers: Made as they are asked for: where models cannot be stacked, one is trained before the next is made.
+
+    Raises:
+        RunError: Some runs failed; the others have finished.
+        Interrupted: A signal came; all runs have a checkpoint.
     """
+    ensemble = Ensemble()
+    for trainer in trainers:
+        ensemble.add(trainer)
+    ensemble.train()
+
+
+class Ensemble:
+    """The work of `train_together`."""
 
     def __init__(self) -> None:
         self._trainers: list[Trainer] = []
@@ -39,27 +55,22 @@ class Replicas:
         self._sessions: dict[int, ExitStack] = {}
         self._ended: dict[int, ScratchError] = {}  # by seed, of those that did not end well
 
-    def take(self, trainer: Trainer) -> None:
+    def add(self, trainer: Trainer) -> None:
         """One more run; it is trained at once where the first one showed that the model cannot be stacked."""
         if not self._trainers and not self._one_by_one:
-            reason = why_not_functional(trainer)
+            reason = why_not_functional(trainer.config, trainer.learner)
             if reason is None:
-                (batch,) = next(trainer.batches.steps(0, 0, accumulate=1))
-                reason = why_not_pure(trainer.model, batch)
+                (batch,) = next(trainer.learner.steps_from(0))
+                reason = why_not_pure(trainer.learner.model, batch)
             self._one_by_one = _refused(reason)
         if self._one_by_one:
             self._alone(trainer)
         else:
             self._trainers.append(trainer)
-            self._same_examples &= _share_data(self._trainers[0], trainer)
+            self._same_examples &= _share_data(self._trainers[0].learner, trainer)
 
     def train(self) -> None:
-        """Train what has not been trained, and tell of the runs that failed.
-
-        Raises:
-            RunError: Some runs failed; the others have finished.
-            Interrupted: A signal came; all runs have a checkpoint.
-        """
+        """Train what has not been trained, and tell of the runs that failed."""
         if self._trainers:
             try:
                 reason = None if self._same_examples else "they do not train on the same examples"
@@ -81,6 +92,10 @@ class Replicas:
     def _alone(self, trainer: Trainer) -> None:
         log.info("seed %d", trainer.config.seed)
         try:
+            if trainer.config.trainer.compile == "steps":
+                from engine.fast.multi_step import compile_steps  # loads the compiler, which takes as long as torch
+
+                compile_steps(trainer)
             trainer.train()
         except Interrupted:
             raise
@@ -94,8 +109,7 @@ class Replicas:
         with signals:
             try:
                 for number, trainer in enumerate(stack.trainers):
-                    trainer.label = f"seed {trainer.config.seed}"
-                    trainer.signals = trainer.consensus.signals = signals
+                    trainer.stop.signals = signals
                     trainer.trackers, trainer.run.seeds_together = Trackers([]), seeds
                     with only_in(trainer.run.folders.logs):
                         self._sessions[number] = ExitStack()
@@ -111,36 +125,37 @@ class Replicas:
 
     def _train(self, stack: Stack) -> None:
         """Take the steps; the replicas hear of them when something is due for all of them."""
-        first = stack.trainers[0]
-        pace, steps, plan, step = stack.pace(), stack.steps(), first.plan, 0
+        first, plan, lr = stack.trainers[0], stack.learner.plan, stack.learner.lr
+        stepper, steps, step = stack.stepper(), stack.steps(), 0
         taken: StepOutputs = []
         while self._sessions:
             due = plan.until_due(step)
-            some = pace(steps, step)
+            some = stepper(steps, step)
             taken += some
             step += len(some)
-            if len(some) < due and first.signals.received is None and not first.clock.save_is_due:
+            if len(some) < due and first.stop.signals.received is None and not first.timer.save_is_due:
                 continue
-            accounts = stack.accounts(taken, first.rate(step - 1))
+            accounts = stack.accounts(taken, lr(step - 1))
             taken = []
             for number in list(self._sessions):
                 trainer = stack.trainers[number]
                 with only_in(trainer.run.folders.logs):
-                    seed_training(trainer)  # where it left its generators: no step draws, an evaluation may
+                    # where it left its generators: no step draws, an evaluation may
+                    trainer.learner.seed(trainer.position, trainer.config.seed)
                     self._account(number, trainer, accounts[number])
-                    trainer.random = random_state()
+                    trainer.position.random = [random_state()]
 
     def _account(self, number: int, trainer: Trainer, taken: StepOutputs) -> None:
         """Let one replica account for its steps, and close its run if that was all or if it failed."""
         try:
             with self._sessions.pop(number) as session:
-                trainer.account(taken)
+                trainer.after_steps(taken)
                 if not trainer.is_over:
                     self._sessions[number] = session.pop_all()
                     return
         except ScratchError as error:
             self._note(trainer, error)
-        if trainer.signals.received is None:
+        if trainer.stop.signals.received is None:
             _show(trainer)
 
     def _note(self, trainer: Trainer, error: ScratchError) -> None:
@@ -162,14 +177,15 @@ def _refused(reason: str | None) -> bool:
     return reason is not None
 
 
-def _share_data(first: Trainer, other: Trainer) -> bool:
+def _share_data(first: Learner, trainer: Trainer) -> bool:
     """Keep one copy of the examples; returns whether they are the same."""
+    other = trainer.learner
     ours, theirs = first.batches.data, other.batches.data
     assert isinstance(ours, TensorSplit) and isinstance(theirs, TensorSplit)
     same = torch.equal(ours.inputs, theirs.inputs) and torch.equal(ours.targets, theirs.targets)
     if same:
         other.batches.data = ours
-        if first.splits.fingerprint == other.splits.fingerprint and first.config.trainer.overfit_batches is None:
+        if first.splits.fingerprint == other.splits.fingerprint and trainer.config.trainer.overfit_batches is None:
             other.splits = first.splits
     return same
 
@@ -177,10 +193,10 @@ def _share_data(first: Trainer, other: Trainer) -> bool:
 def _disagreement(stack: Stack) -> str | None:
     """What a replica reports otherwise in the stack than alone, for the first batch; None where all agree."""
     (batch,) = next(stack.steps())
-    _, together, _ = stack.update.look(batch)
+    _, together, _ = stack.train_step.look(batch)
     for number, trainer in enumerate(stack.trainers):
-        alone = deepcopy(trainer.model).training_step(tuple(part[number] for part in batch))  # type: ignore[operator]
-        for name, value in alone.items():
+        model, own = deepcopy(trainer.learner.model), tuple(part[number] for part in batch)
+        for name, value in model.training_step(own).items():  # type: ignore[operator]
             if not torch.allclose(value, together[name][number], rtol=_CLOSE, atol=_CLOSE, equal_nan=True):
                 return f"the {name} of seed {trainer.config.seed} comes out differently"
     return None

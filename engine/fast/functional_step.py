@@ -8,7 +8,7 @@ from __future__ import annotations  # the compiler cannot evaluate them
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +17,10 @@ from torch.func import functional_call, grad, vmap
 from data_utils.batches import Batch
 from data_utils.splits import TensorSplit
 from engine.checkpoint.file import digest
-from engine.config import Adam, OptimizerConfig, Sgd
+from engine.config import Adam, ExperimentConfig, OptimizerConfig, Sgd
+from engine.loop.learner import Learner
 from engine.loop.step import GradientStep
 from utils.seeds import random_state, restore_random_state
-
-if TYPE_CHECKING:
-    from engine.trainer import Trainer
 
 Tensors = dict[str, Tensor]
 Rule = Callable[[Tensor, Tensor, Tensors, Tensor], tuple[Tensor, Tensors]]
@@ -149,22 +147,22 @@ def state_of(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Te
     }
 
 
-def why_not_functional(trainer: Trainer) -> str | None:
+def why_not_functional(config: ExperimentConfig, learner: Learner) -> str | None:
     """What in the config, the data or the machine rules out a step of this kind; None for nothing."""
-    config = trainer.config.trainer
-    if trainer.world.size > 1:
+    trainer = config.trainer
+    if learner.world.size > 1:
         return "several processes share the training"
-    if not isinstance(trainer.update, GradientStep):
+    if not isinstance(learner.train_step, GradientStep):
         return "the model makes its own update"
-    if not isinstance(trainer.batches.data, TensorSplit):
+    if not isinstance(learner.batches.data, TensorSplit):
         return "the data is not in memory"
-    if config.accumulate > 1:
-        return f"trainer.accumulate is {config.accumulate}"
-    if config.compile == "model":
+    if trainer.accumulate > 1:
+        return f"trainer.accumulate is {trainer.accumulate}"
+    if trainer.compile == "model":
         return "trainer.compile is model"
-    if trainer.config.hardware.precision != "fp32":
-        return f"hardware.precision is {trainer.config.hardware.precision}"
-    if trainer.hardware.device.type == "mps":
+    if config.hardware.precision != "fp32":
+        return f"hardware.precision is {config.hardware.precision}"
+    if learner.hardware.device.type == "mps":
         return "the device is mps"
     return None
 

@@ -2,8 +2,9 @@
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +14,9 @@ from engine.fast.functional_step import Functional, Tensors, tensors_of
 from engine.fast.fx import traced
 from engine.loop.ema import EMA
 from engine.loop.optimizers import build_optimizers
-from engine.loop.step import LearningRates, Outputs
+from engine.loop.step import GradientStep, LearningRates, Outputs
 from engine.loop.stepper import EagerStepper, StepOutputs, Stepper
-
-if TYPE_CHECKING:
-    from engine.trainer import Trainer
+from engine.trainer import Trainer
 
 
 class Stack:
@@ -31,36 +30,34 @@ class Stack:
         trainers: Put together, and not begun.
     """
 
-    def __init__(self, trainers: Sequence["Trainer"]) -> None:
-        first = trainers[0]
-        config = first.config
-        self.trainers = trainers
-        self.model = _joined([trainer.model for trainer in trainers])
-        self.optimizer = build_optimizers(config, self.model)["all"]
-        self.update = StackedStep(self.model, self.optimizer, len(trainers), config.trainer.clip_norm)
-        self.average = None
-        if config.trainer.ema_decay:
-            self.average = EMA(self.model, config.trainer.ema_decay)
-            for number, trainer in enumerate(trainers):
-                assert trainer.average is not None
-                trainer.average.move_to({name: each[number] for name, each in self.average.tensors.items()})
+    def __init__(self, trainers: Sequence[Trainer]) -> None:
+        self.trainers, self.config = trainers, trainers[0].config
+        learners = [trainer.learner for trainer in trainers]
+        model = _joined([learner.model for learner in learners])
+        self.optimizer = build_optimizers(self.config, model)["all"]
+        self.train_step = StackedStep(model, self.optimizer, len(trainers), self.config.trainer.clip_norm)
+        ema = None
+        if self.config.trainer.ema_decay:
+            ema = EMA(model, self.config.trainer.ema_decay)
+            for number, learner in enumerate(learners):
+                assert learner.ema is not None
+                learner.ema.move_to({name: each[number] for name, each in ema.tensors.items()})
+        optimizers = {"all": self.optimizer}
+        self.learner = replace(learners[0], model=model, optimizers=optimizers, train_step=self.train_step, ema=ema)
         self._state_is_shared = False
 
-    def pace(self) -> Stepper:
+    def stepper(self) -> Stepper:
         """How the stack trains: step by step, or in compiled graphs where the config asks for them."""
-        first = self.trainers[0]
-        one = EagerStepper(self.update, self.average, first.rate, first.plan, axis=1)
-        if first.config.trainer.compile != "steps":
+        one = EagerStepper(self.learner, axis=1)
+        if self.config.trainer.compile != "steps":
             return one
-        from engine.fast.multi_step import InChunks
+        from engine.fast.multi_step import MultiStepper  # loads the compiler, which takes as long as torch
 
-        full_batches = first.batches.n // first.batches.batch_size
-        chunks = InChunks(one, first.config, self.model, self.update.rates, full_batches, len(self.trainers))
-        return chunks.unless_too_short()
+        return MultiStepper.of(self.config, self.learner, self.train_step.rates, one, len(self.trainers))
 
     def steps(self) -> Iterator[list[Batch]]:
         """The batches of each step, with a first axis over the replicas, each in the order of its own seed."""
-        batches = [trainer.batches for trainer in self.trainers]
+        batches = [trainer.learner.batches for trainer in self.trainers]
         return ([batch] for epoch in count() for batch in replica_epoch(batches, epoch))
 
     def accounts(self, taken: StepOutputs, rate_factor: float) -> list[StepOutputs]:
@@ -68,7 +65,8 @@ class Stack:
         if not self._state_is_shared:
             self._share_state()
         for trainer in self.trainers:
-            trainer.update.rates.scale(rate_factor)  # type: ignore[union-attr]  # what its log and checkpoint say
+            assert isinstance(trainer.learner.train_step, GradientStep)
+            trainer.learner.train_step.rates.scale(rate_factor)  # what its log and checkpoint say
         accounts: list[StepOutputs] = [[] for _ in self.trainers]
         for ((examples, outputs),) in taken:
             for account, values in zip(
@@ -80,8 +78,8 @@ class Stack:
     def _share_state(self) -> None:
         """The optimizer has made its state in its first step: give each replica's optimizer its rows."""
         for number, trainer in enumerate(self.trainers):
-            (own,) = trainer.optimizers.values()
-            for joined, parameter in zip(self.model.parameters(), trainer.model.parameters(), strict=True):
+            (own,), model = trainer.learner.optimizers.values(), trainer.learner.model
+            for joined, parameter in zip(self.learner.model.parameters(), model.parameters(), strict=True):
                 state = self.optimizer.state.get(joined)
                 if state:
                     own.state[parameter] = {key: _row(value, number) for key, value in state.items()}

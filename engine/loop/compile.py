@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from data_utils.batches import Batch
+from engine.config import TrainerConfig
 from engine.device.world import World
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,11 @@ def compile_model(model: nn.Module, wanted: str, world: World) -> None:
     for name in ("training_step", "evaluation_step"):
         if hasattr(model, name):
             setattr(model, name, _Compiled(getattr(model, name), name))
+
+
+def single_steps_note(config: TrainerConfig) -> str:
+    """Suffix of a log line where `trainer.compile=steps` is set but the task steps one by one; otherwise empty."""
+    return "; trainer.compile=steps is left out: single steps, one by one" if config.compile == "steps" else ""
 
 
 class _Compiled:

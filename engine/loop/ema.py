@@ -60,11 +60,11 @@ class EMA:
             tensors[name].copy_(held)
         self._average = tensors
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """The averaged weights by name, tied ones under each of their names."""
         return {name: self._average[first] for name, first in self._first_names.items()}
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from a `state`."""
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on from a `state_dict`."""
         for name, value in state.items():
             self._average[self._first_names[name]].copy_(value)

@@ -1,7 +1,7 @@
 """What the training steps reported since the last log line, kept on the device until it is written."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -130,16 +130,21 @@ class MetricBuffer:
             columns[name] = ([step for step, _, _ in having], values, weights)
         return columns
 
-    def state(self) -> list[Any]:
-        """The contents as plain data and tensors on the CPU, for a checkpoint between two flushes."""
-        return [
+    def state_dict(self) -> dict[str, Any]:
+        """Its entry in a checkpoint between two flushes: what all ranks hold, as plain data and tensors on the CPU.
+
+        All ranks call this together.
+        """
+        own = [
             [step, examples, {name: value.cpu() for name, value in output.items()}]
             for step, examples, output in self._outputs
         ]
+        return {"window": [row for rows in self.world.gather(own) for row in rows]}
 
-    def restore(self, state: list[Any]) -> None:
-        """Go on from a `state`."""
-        self._outputs = [(step, examples, dict(output)) for step, examples, output in state]
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from the entry of a checkpoint; a sum over ranks does not care which of them holds a part."""
+        if self.world.is_main:
+            self._outputs = [(step, examples, dict(output)) for step, examples, output in state["window"]]
 
 
 def _read(values: Sequence[Tensor]) -> list[float]:

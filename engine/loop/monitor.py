@@ -1,6 +1,7 @@
 """Which evaluation was the best so far, and whether it is time to give up hoping for a better one."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from engine.config import EarlyStopping, Monitor
@@ -63,16 +64,19 @@ class MetricMonitor:
             return None
         return {"metric": self.monitor.metric, "value": self.value, "step": self.step}
 
-    def state(self) -> dict[str, Any]:
-        """Plain data for a checkpoint."""
+    def state_dict(self) -> dict[str, Any]:
+        """Its entry in a checkpoint."""
         return {
-            "value": self.value,
-            "step": self.step,
-            "without_improvement": self.without_improvement,
-            "reference": self._reference,
+            "best": {
+                "value": self.value,
+                "step": self.step,
+                "without_improvement": self.without_improvement,
+                "reference": self._reference,
+            }
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`."""
-        self.value, self.step = state["value"], state["step"]
-        self.without_improvement, self._reference = state["without_improvement"], state["reference"]
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from the entry of a checkpoint."""
+        best = state["best"]
+        self.value, self.step = best["value"], best["step"]
+        self.without_improvement, self._reference = best["without_improvement"], best["reference"]

@@ -14,6 +14,7 @@ class Plan:
     total: int
     steps_per_epoch: int
     examples_per_step: int
+    accumulate: int
     log_every: int
     evaluate_every: int
     checkpoint_every: int | None
@@ -29,6 +30,7 @@ class Plan:
             total=steps(config.duration),
             steps_per_epoch=steps_per_epoch,
             examples_per_step=examples_per_step,
+            accumulate=config.accumulate,
             log_every=min(steps(config.log_every), steps_per_epoch),  # an epoch always leaves a mark
             evaluate_every=steps(config.evaluate_every),
             checkpoint_every=steps(config.checkpoint.every) if config.checkpoint.every else None,
@@ -38,7 +40,7 @@ class Plan:
         """Any other duration of this run."""
         return duration.steps(steps_per_epoch=self.steps_per_epoch, examples_per_step=self.examples_per_step)
 
-    def position(self, step: int) -> tuple[int, int]:
+    def epoch_and_step(self, step: int) -> tuple[int, int]:
         """The epoch, and the step within it, that come after `step` steps."""
         return divmod(step, self.steps_per_epoch)
 

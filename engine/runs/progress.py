@@ -34,7 +34,8 @@ class Progress:
             )
 
     def update(self, step: int, row: Mapping[str, float]) -> None:
-        """Show that `step` is done, with the losses, accuracies and errors in `row`."""
+        """Show that `step` is done, with the losses, accuracies and errors in `row`; the log gets all of it."""
+        log.debug("%s", "  ".join(f"{name} {value:.6g}" for name, value in row.items()))
         shown = ("loss", "accuracy", "error")
         self._figures |= {name: value for name, value in row.items() if name.rpartition("/")[2] in shown}
         if self._bar is not None:

@@ -4,7 +4,7 @@ import json
 import secrets
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +14,6 @@ from typing import Any
 from engine.config import ExperimentConfig
 from engine.device.world import World
 from engine.runs.provenance import note_environment
-from engine.tracking.base import RunInfo
 from utils import plain_yaml
 from utils.errors import InputError, RunError, ScratchError
 from utils.files import remove_leftovers, write_atomic
@@ -51,8 +50,6 @@ class Options:
     resume: bool = False
     plots: tuple[str, ...] = ()
     """Names of the plots to draw at the end; none without --visualize."""
-    instead: Callable[[Any], None] | None = None
-    """What to do with the trainer in place of a training: such as `engine.debug.dry_run`."""
 
 
 @dataclass
@@ -89,13 +86,10 @@ class Run:
         """Where this run leaves what."""
         return Folders.of(self.outputs, self.run_id)
 
-    def info(self, resumed_at: int | None, recorded_bytes: int) -> RunInfo:
-        """What the trackers may know; `RunInfo` says what the arguments are."""
-        config, logs = self.config, self.folders.logs
-        plain = config.model_dump(mode="json")
-        return RunInfo(
-            self.run_id, self.chapter.name, config.experiment, config.tags, plain, logs, resumed_at, recorded_bytes
-        )
+    @property
+    def label(self) -> str:
+        """What tells it from the runs that it trains with; empty where it trains alone."""
+        return f"seed {self.config.seed}" if self.seeds_together else ""
 
     def how_to_go_on(self, step: int) -> str:
         """The line for a run that was stopped after `step` steps."""

@@ -1,23 +1,16 @@
 """The narrative log: what happened, for a person to read (A5)."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
-from engine.device.world import launch_hint
 from utils.files import cannot_write, make_folder
 
-if TYPE_CHECKING:
-    from engine.trainer import Trainer
-
-log = logging.getLogger(__name__)
 _LOGGER = logging.getLogger("engine")
 _speaking: ContextVar[Path | None] = ContextVar("_speaking", default=None)
 """The logs folder of the run whose turn it is, where several train together."""
@@ -28,22 +21,6 @@ class _LogFile(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Leave out `record`."""
-
-
-def announce(trainer: Trainer) -> None:
-    """Say what is about to be trained, on what, and from where: to the log and to the trackers."""
-    run, plan, step = trainer.run, trainer.plan, trainer.step
-    log.info("run %s: %s", run.run_id, trainer.config.goal)
-    log.info("%s, on %s", describe_model(trainer.model), trainer.hardware.describe())
-    if trainer.world.size > 1:
-        log.info("%d processes, %s", trainer.world.size, trainer.config.hardware.strategy)
-    elif (hint := launch_hint(trainer.config.hardware)) is not None:
-        log.info("%s", hint)
-    where = f"going on at step {step} of" if step else "training for"
-    log.info("%s %d steps of %d examples of %d", where, plan.total, plan.examples_per_step, trainer.batches.n)
-    if run.options.load_checkpoint is not None and not step:
-        log.info("starting from the weights of %s", run.options.load_checkpoint)
-    trainer.trackers.start(run.info(step if run.options.resume else None, trainer.recorded_bytes))
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from engine.tracking.base import Row, RunInfo, Tracker
 from engine.tracking.worker import Action, TrackerWorker
 from utils.errors import unknown
 
+__all__ = ["TRACKERS", "RunInfo", "Tracker", "Trackers", "build_tracker", "build_trackers", "wanted_trackers"]
+
 _FINISH_SECONDS = 60.0
 """For everything to get where it is shown, once the run is over. A database on a busy disk needs some of it."""
 _HURRIED_SECONDS = 10.0
@@ -31,9 +33,14 @@ class Trackers:
         for lane in self._lanes:
             lane.put(rows)
 
-    def figure(self, name: str, path: Path, step: int) -> None:
-        """Show a picture."""
-        self._each(lambda tracker: tracker.figure(name, path, step))
+    def figures(self, pictures: Mapping[str, Path], step: int) -> None:
+        """Show pictures, by name."""
+
+        def show(tracker: Tracker) -> None:
+            for name, path in pictures.items():
+                tracker.figure(name, path, step)
+
+        self._each(show)
 
     def checkpoint(self, files: Sequence[Path], aliases: Sequence[str], metadata: Mapping[str, Any]) -> None:
         """Keep checkpoints."""

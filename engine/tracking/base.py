@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from engine.runs.run import Run
+
 Row = Mapping[str, float]
 
 
@@ -24,6 +26,21 @@ class RunInfo:
     """The step from which a resumed run goes on; None for a new run."""
     recorded_bytes: int
     """The size of `metrics.jsonl` at that step: `log` gets the rows that follow."""
+
+    @classmethod
+    def of(cls, run: Run, step: int, recorded_bytes: int) -> "RunInfo":
+        """What there is to know of `run` as it begins, or goes on after `step` steps."""
+        config = run.config
+        return cls(
+            run_id=run.run_id,
+            chapter=run.chapter.name,
+            experiment=config.experiment,
+            tags=config.tags,
+            config=config.model_dump(mode="json"),
+            logs=run.folders.logs,
+            resumed_at=step if run.options.resume else None,
+            recorded_bytes=recorded_bytes,
+        )
 
 
 @runtime_checkable  # tests check annotations at run time

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiment.compose import compose_experiment, experiment_names
 from experiment.reproduce.digests import digest_of, versions
+from experiment.training import train
 from utils.errors import Interrupted, ScratchError
 from utils.files import write_atomic
 from utils.schema import validate
@@ -22,6 +23,7 @@ from utils.schema import validate
 if TYPE_CHECKING:
     from engine.config import ExperimentConfig
     from engine.runs.run import Run
+    from engine.trainer import Trainer
     from utils.schema import Strict
 
 # One thread, because sums depend on how many there are; no trackers, because the record is all that is read.
@@ -34,10 +36,10 @@ class Server:
     Args:
         chapter: The chapter's folder.
         model_config: The schema of its model section.
-        main: What its train.py does with a run.
+        main: Of its train.py, which prepares the trainer of a run.
     """
 
-    def __init__(self, chapter: Path, model_config: "type[Strict]", main: "Callable[[Run], None]") -> None:
+    def __init__(self, chapter: Path, model_config: "type[Strict]", main: "Callable[[Run], Trainer]") -> None:
         self.chapter, self.model_config, self.main = chapter, model_config, main
         self.outputs = chapter / "outputs"
         self._composed: dict[tuple[str, int | None], ExperimentConfig[Any]] = {}
@@ -97,7 +99,7 @@ class Server:
 
         started = time.monotonic()
         run = Run(self.chapter, self._config(wanted), self.outputs)
-        self.main(run)
+        train(self.main(run))
         summary = read_summary(self.outputs, run.run_id)
         test = self._test(run) if run.config.data.model_dump().get("test") else {}
         found = {

@@ -27,7 +27,7 @@ def main(folder: Path, outputs: Path, experiment: str, *overrides: str) -> dict[
     config = compose_experiment(folder, experiment, [*QUIET, *overrides], chapter.model_config)
     splits = load(config.data)
     run = Run(folder, config, outputs / experiment, Options())
-    Trainer(run).fit(chapter.build(config, splits.description), splits)
+    Trainer(run).prepare(chapter.build(config, splits.description), splits).train()
 
     predictor = Predictor.from_checkpoint(folder, "latest", outputs / experiment)
     unprepared = {name: None if name == "permute_pixels" else False for name in PREPARED if hasattr(config.data, name)}

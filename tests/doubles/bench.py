@@ -18,6 +18,7 @@ from engine.config import ExperimentConfig
 from engine.runs.metrics_log import read_rows
 from engine.runs.run import Options
 from experiment.compose import compose_experiment
+from experiment.training import train
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORK = ROOT / "tests/doubles/chapters/90_logistic"
@@ -47,21 +48,27 @@ class Bench:
         """A run that has not begun; `options` are those of `engine.runs.run.Options`."""
         return Run(self.chapter, config, self.outputs, Options(**options))
 
-    def train(
+    def prepare(
         self, run: Run, model: nn.Module | None = None, prepare: Callable[[nn.Module], None] = lambda model: None
-    ) -> "Outcome":
-        """Train to the end.
+    ) -> Trainer:
+        """A trainer that has not begun.
 
         Args:
             run: The run.
             model: What to train; the chapter's own model where it is None.
-            prepare: Gets the model before the training starts.
+            prepare: Gets the model before the trainer does.
         """
         splits = load(run.config.data)
         trainer = Trainer(run)
         trained = model or self.model(run.config, splits.n_features)
         prepare(trained)
-        trainer.fit(trained, splits)
+        return trainer.prepare(trained, splits)
+
+    def train(
+        self, run: Run, model: nn.Module | None = None, prepare: Callable[[nn.Module], None] = lambda model: None
+    ) -> "Outcome":
+        """Train to the end; the arguments are those of `prepare`."""
+        train(self.prepare(run, model, prepare))
         return Outcome(run)
 
     def go_on(self, run: Run, prepare: Callable[[nn.Module], None] = lambda model: None) -> "Outcome":

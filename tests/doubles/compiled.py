@@ -6,7 +6,6 @@ A process of its own: the compiler cannot follow the type checks that tests put 
 import json
 import logging
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from data_utils import load
 from engine import Run, Trainer
 from engine.debug.profiler import profile
 from engine.loop import compile as compilation
+from experiment.training import train
 from tests.doubles.bench import NETWORK, Bench
 
 compilation.BACKEND = "aot_eager"  # everything but the C++, which takes half a minute
@@ -37,7 +37,7 @@ def weights(bench: Bench, *overrides: str, branching: bool = False) -> dict[str,
     model = bench.model(run.config, splits.n_features)
     if branching:
         model.__class__ = _branching(type(model))
-    trainer.fit(model, splits)
+    train(trainer.prepare(model, splits))
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
@@ -54,7 +54,7 @@ def profiled(bench: Bench) -> dict[str, Any]:
     torch._dynamo.reset()  # of what was compiled before
     torch._dynamo.utils.clear_compilation_metrics()
     for wanted in ("none", "model"):
-        bench.train(bench.run(bench.config("blobs", f"trainer.compile={wanted}"), instead=partial(profile, steps=1)))
+        profile(bench.prepare(bench.run(bench.config("blobs", f"trainer.compile={wanted}"))), steps=1)
     summaries = (bench.outputs / "profiles").glob("*/summary.json")
     flops = [json.loads(path.read_text())["flops_per_step"] for path in summaries]
     return {"flops": flops, "compiled": [each.co_name for each in torch._dynamo.utils.get_compilation_metrics()]}

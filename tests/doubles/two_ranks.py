@@ -25,10 +25,10 @@ from engine.device.fsdp import shard_model, unsharded
 from engine.device.hardware import Hardware
 from engine.device.world import World, join
 from engine.evaluation.evaluator import Evaluator
-from engine.loop.consensus import StopAgreement
 from engine.loop.distributed_step import build_shared_update
 from engine.loop.metric_buffer import MetricBuffer, NonFinite
 from engine.loop.optimizers import build_optimizers
+from engine.loop.stopping import StopAgreement
 from tests.doubles.half_on_cpu import HalfOnCpu
 from utils.ranks import leave
 from utils.schema import Strict
@@ -193,16 +193,20 @@ def a_bad_value_on_one_rank_stops_all_with_one_message(world: World) -> list[str
 
 
 def ranks_agree_on_a_signal_without_meeting_at_each_step(world: World) -> list[str]:
-    signals, clock = mock.Mock(received=None), mock.Mock(save_is_due=world.is_main)
-    consensus = StopAgreement(world, signals, clock)
+    signals, timer = mock.Mock(received=None), mock.Mock(save_is_due=world.is_main)
+    agreement = StopAgreement(world, signals, timer)
     for _ in range(1000):
-        consensus.look()
-    met = consensus.meetings
+        agreement.check()
+    met = agreement.meetings
     if world.rank == 1:
         signals.received = 15
-    consensus.hurry()
-    consensus.look()
-    return [] if met <= 50 and consensus.stop == 15 and consensus.save else [f"{met} meetings, {consensus.stop}"]
+    agreement.check_next()
+    agreement.check()
+    return (
+        []
+        if met <= 50 and agreement.signal == 15 and agreement.save_is_due
+        else [f"{met} meetings, {agreement.signal}"]
+    )
 
 
 def a_sharded_checkpoint_comes_back_whole_and_split(world: World) -> list[str]:

@@ -59,14 +59,14 @@ def main(chapter: Path, experiment: str, outputs: Path) -> dict[str, list[float]
     sys.path.insert(0, str(chapter / "src"))
     script, sizes = import_module("train"), import_module("config").ModelConfig
     run = Run(chapter, compose_experiment(chapter, experiment, [*SHORT], sizes), outputs, Options())
-    script.main(run)
+    script.main(run).train()
     rows = read_rows(run.folders.logs / "metrics.jsonl")
 
     with mock.patch("engine.Trainer") as trainer:  # which the script hands its model to
 
         def build() -> nn.Module:
             script.main(run)
-            model: nn.Module = trainer.return_value.fit.call_args.args[0]
+            model: nn.Module = trainer.return_value.prepare.call_args.args[0]
             return model
 
         theirs, _ = trained(run.config, build, outputs)

@@ -2,9 +2,10 @@
 
     models/03_mlp/.venv/bin/python tools/benchmark/mlp_by_hand.py [--rounds 7] [--steps 2000]
 
-Each round trains both networks on random numbers in the shape of the data, through `Trainer.fit`, and takes the time of
-a step from the record: the fastest logging window. The two take turns, and the order changes from round to round, so
-that a machine that slows down slows both. The table has the median over the rounds of each time and of the ratio.
+Each round trains both networks on random numbers in the shape of the data, with the engine's trainer, and takes the
+time of a step from the record: the fastest logging window. The two take turns, and the order changes from round to
+round, so that a machine that slows down slows both. The table has the median over the rounds of each time and of the
+ratio.
 """
 
 import argparse
@@ -128,7 +129,7 @@ def step_time(task: Task, optimizer: str, by_hand: bool) -> float:
         with contextlib.redirect_stdout(io.StringIO()):
             trainer = Trainer(run)
             model = MLP(config.model, task.sizes[0], task.sizes[-1]) if by_hand else TorchMLP(task.sizes)
-            trainer.fit(model, random_splits(task))
+            trainer.prepare(model, random_splits(task)).train()
         rows: list[dict[str, Any]] = read_rows(run.folders.logs / "metrics.jsonl")
     rate = max(row["speed/examples_per_second"] for row in rows if "speed/examples_per_second" in row)
     return 1e6 * task.batch_size / rate

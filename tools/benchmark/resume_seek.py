@@ -1,4 +1,4 @@
-"""What it costs to resume far into a run: the seconds from `Trainer.fit` to the first step.
+"""What it costs to resume far into a run: the seconds from `Trainer.prepare` to the first step.
 
     models/01_perceptron/.venv/bin/python tools/benchmark/resume_seek.py [--step 1000000] [--repeats 5]
 
@@ -97,7 +97,7 @@ def main() -> int:
 
 
 def seconds_to_first_step(split: TensorSplit, train: OneByOne | None, step: int) -> float:
-    """From the call of `fit` with a checkpoint at `step` to the first training step."""
+    """From the call of `prepare` with a checkpoint at `step` to the first training step."""
     with tempfile.TemporaryDirectory() as outputs:
         run = Run(CHAPTER, config(NEAR), Path(outputs), Options())
         fit(run, split, train)
@@ -125,7 +125,7 @@ def fit(run: Run, split: TensorSplit, train: OneByOne | None) -> Model:
     splits = Splits(name="work", train=split, input_shape=(FEATURES,), fingerprint="", **nothing)
     trainer, model = Trainer(run), Model()
     with contextlib.redirect_stdout(sys.stderr):  # each run reports that it has finished
-        trainer.fit(model, splits, train)
+        trainer.prepare(model, splits, train).train()
     return model
 
 

@@ -6,7 +6,7 @@ from config import ModelConfig
 from experiment.script import train_command
 
 if TYPE_CHECKING:
-    from engine import Run
+    from engine import Run, Trainer
 
 # What --visualize draws.
 EXPERIMENT_PLOTS = {
@@ -17,8 +17,8 @@ EXPERIMENT_PLOTS = {
 }
 
 
-def main(run: "Run") -> None:
-    """Choose what to compare on, then learn."""
+def main(run: "Run") -> "Trainer":
+    """Choose what to compare on, and prepare to learn."""
     from data_utils import load
     from engine import Trainer
     from model import TapeNetwork
@@ -27,7 +27,7 @@ def main(run: "Run") -> None:
     trainer = Trainer(run)
     model = TapeNetwork(run.config.model, splits.n_features, splits.n_classes)
     model.compare_on(splits.train.inputs, splits.train.targets)
-    trainer.fit(model, splits)
+    return trainer.prepare(model, splits)
 
 
 if __name__ == "__main__":

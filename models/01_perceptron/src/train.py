@@ -6,7 +6,7 @@ from config import ModelConfig
 from experiment.script import train_command
 
 if TYPE_CHECKING:
-    from engine import Run
+    from engine import Run, Trainer
 
 # What --visualize draws.
 EXPERIMENT_PLOTS = {
@@ -23,8 +23,8 @@ EXPERIMENT_PLOTS = {
 }
 
 
-def main(run: "Run") -> None:
-    """Find out how many mistakes there can be at most, then learn."""
+def main(run: "Run") -> "Trainer":
+    """Find out how many mistakes there can be at most, and prepare to learn."""
     from data_utils import load
     from engine import Trainer
     from margin import largest_margin
@@ -36,7 +36,7 @@ def main(run: "Run") -> None:
     margin = largest_margin(splits.train.inputs, splits.train.targets, run.config.model.margin_iterations)
     if margin is not None:
         model.remember_margin(margin)
-    trainer.fit(model, splits)
+    return trainer.prepare(model, splits)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ configured = cache(lambda name, *overrides: compose_experiment(CHAPTER, name, (*
 
 def record_of(config: Any, outputs: Path) -> Record:
     run = Run(CHAPTER, config, outputs, Options(save_checkpoint=False))
-    main(run)
+    main(run).train()
     return read_rows(run.folders.logs / "metrics.jsonl")
 
 

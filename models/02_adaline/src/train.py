@@ -6,7 +6,7 @@ from config import ModelConfig
 from experiment.script import train_command
 
 if TYPE_CHECKING:
-    from engine import Run
+    from engine import Run, Trainer
 
 # What --visualize draws.
 EXPERIMENT_PLOTS = {
@@ -22,8 +22,8 @@ EXPERIMENT_PLOTS = {
 }
 
 
-def main(run: "Run") -> None:
-    """Find the bottom of the bowl in closed form, then walk down to it."""
+def main(run: "Run") -> "Trainer":
+    """Find the bottom of the bowl in closed form, and prepare the walk down to it."""
     from data_utils import load
     from engine import Trainer
     from least_squares import least_squares
@@ -34,7 +34,7 @@ def main(run: "Run") -> None:
     train = splits.train
     model = Adaline(run.config.model, splits.n_features, classes=splits.n_classes > 0)
     model.remember(least_squares(train.inputs, numbers(train.targets)))
-    trainer.fit(model, splits)
+    return trainer.prepare(model, splits)
 
 
 if __name__ == "__main__":

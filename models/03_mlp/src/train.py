@@ -6,7 +6,7 @@ from config import ModelConfig
 from experiment.script import train_command
 
 if TYPE_CHECKING:
-    from engine import Run
+    from engine import Run, Trainer
 
 # What --visualize draws.
 EXPERIMENT_PLOTS = {
@@ -30,15 +30,15 @@ EXPERIMENT_PLOTS = {
 }
 
 
-def main(run: "Run") -> None:
-    """Learn, layer by layer backwards."""
+def main(run: "Run") -> "Trainer":
+    """Prepare to learn, layer by layer backwards."""
     from data_utils import load
     from engine import Trainer
     from model import build
 
     splits = load(run.config.data)
     trainer = Trainer(run)
-    trainer.fit(build(run.config, splits), splits)
+    return trainer.prepare(build(run.config, splits), splits)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def test_xor_is_the_very_experiment_that_the_perceptron_fails() -> None:
 )
 def test_a_short_run_learns(experiment: str, epochs: int, metric: str, at_most: float, tmp_path: Path) -> None:
     config = compose_experiment(CHAPTER, experiment, [*QUIET, f"trainer.duration='{epochs} epochs'"], ModelConfig)
-    main(Run(CHAPTER, config, tmp_path))
+    main(Run(CHAPTER, config, tmp_path)).train()
     (results,) = tmp_path.glob("models/*/metrics.json")
     assert json.loads(results.read_text())["last"][metric] <= at_most
 

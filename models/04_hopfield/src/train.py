@@ -6,7 +6,7 @@ from config import ModelConfig
 from experiment.script import train_command
 
 if TYPE_CHECKING:
-    from engine import Run
+    from engine import Run, Trainer
 
 # What --visualize draws.
 EXPERIMENT_PLOTS = {
@@ -21,8 +21,8 @@ EXPERIMENT_PLOTS = {
 }
 
 
-def main(run: "Run") -> None:
-    """Store every pattern once; the engine measures what is recalled."""
+def main(run: "Run") -> "Trainer":
+    """Prepare to store every pattern once; the engine measures what is recalled."""
     from data_utils import load
     from engine import Trainer
     from model import Hopfield
@@ -30,7 +30,7 @@ def main(run: "Run") -> None:
     splits = load(run.config.data)
     trainer = Trainer(run)
     model = Hopfield(run.config.model, splits.n_features, splits.n_classes, run.config.seed)
-    trainer.fit(model, splits)
+    return trainer.prepare(model, splits)
 
 
 if __name__ == "__main__":

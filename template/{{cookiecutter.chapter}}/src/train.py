@@ -6,7 +6,7 @@ from experiment.script import train_command
 from config import ModelConfig
 
 if TYPE_CHECKING:
-    from engine import Run
+    from engine import Run, Trainer
 
 # What --visualize draws; the lightest experiment comes first.
 EXPERIMENT_PLOTS = {
@@ -20,15 +20,15 @@ EXPERIMENT_PLOTS = {
 }
 
 
-def main(run: "Run") -> None:
-    """Build the model for the data and train it."""
+def main(run: "Run") -> "Trainer":
+    """Build the model for the data, and prepare what trains it."""
     from data_utils import load
     from engine import Trainer
     from model import Network
 
     splits = load(run.config.data)
     trainer = Trainer(run)  # seeds the first weights, so it comes before the model
-    trainer.fit(Network(run.config.model, splits.n_features, splits.n_classes), splits)
+    return trainer.prepare(Network(run.config.model, splits.n_features, splits.n_classes), splits)
 
 
 if __name__ == "__main__":

@@ -53,10 +53,10 @@ class Commands:
     def train(self, *arguments: object) -> Ended:
         """`train.py ARGUMENTS`."""
 
-        def main(run: Run) -> None:
+        def main(run: Run) -> Trainer:
             splits = load(run.config.data)
             trainer = Trainer(run)
-            trainer.fit(self.bench.model(run.config, splits.n_features), splits)
+            return trainer.prepare(self.bench.model(run.config, splits.n_features), splits)
 
         script = str(NETWORK / "src/train.py")
         return self._call(arguments, lambda: train_command(script, self._schema, PLOTS, main))

@@ -3,8 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,10 @@ from data_utils import load
 from data_utils.batches import epoch_order
 from data_utils.splits import TensorSplit
 from engine.debug.dry_run import dry_run
-from engine.debug.lr_finder import find_rate
+from engine.debug.lr_finder import find_lr
 from engine.debug.profiler import profile
 from engine.trainer import Trainer
-from tests.doubles.bench import NETWORK, PERCEPTRON, Bench, Outcome
+from tests.doubles.bench import NETWORK, PERCEPTRON, Bench
 from tests.doubles.scripts import TRAIN, call, start
 from tests.doubles.toy_clone import ToyClone
 from tests.integration.training.test_trainer import FromDisk, OneLayer, fail_at
@@ -38,10 +37,15 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(NETWORK, tmp_path / "outputs")
 
 
-def rehearse(bench: Bench, *overrides: str, **training: object) -> Outcome:
+def rehearse(
+    bench: Bench,
+    *overrides: str,
+    model: nn.Module | None = None,
+    prepare: Callable[[nn.Module], None] = lambda model: None,
+) -> None:
     plots = ("learning_curve",)
-    run = bench.run(bench.config("blobs", *overrides), instead=dry_run, plots=plots)
-    return bench.train(run, **training)  # type: ignore[arg-type]
+    run = bench.run(bench.config("blobs", *overrides), plots=plots)
+    dry_run(bench.prepare(run, model, prepare))
 
 
 # ---- --dry-run ---------------------------------------------------------------------------------------------------
@@ -156,7 +160,7 @@ def test_only_the_examples_of_the_first_batches_are_ever_seen(from_disk: bool, b
         return step(batch)  # type: ignore[no-any-return, operator]
 
     model.training_step = watched  # type: ignore[assignment]
-    trainer.fit(model, splits, FromDisk(splits.train) if from_disk else None)
+    trainer.prepare(model, splits, FromDisk(splits.train) if from_disk else None).train()
     inputs = splits.train.inputs
     assert seen == set(map(tuple, inputs[epoch_order(len(inputs), 5, 0)[:16]].tolist()))
 
@@ -166,7 +170,7 @@ def test_examples_that_are_not_those_of_the_split_cannot_be_overfitted_on(bench:
     splits, trainer = load(config.data), Trainer(bench.run(config))
     half = FromDisk(TensorSplit(splits.train.inputs[:24], splits.train.targets[:24]))
     with pytest.raises(InputError, match="needs a training example for each one of the training split"):
-        trainer.fit(bench.model(config, splits.n_features), splits, half)
+        trainer.prepare(bench.model(config, splits.n_features), splits, half)
 
 
 def test_more_batches_than_an_epoch_has_are_refused(bench: Bench) -> None:
@@ -190,7 +194,7 @@ def test_the_flag_ends_up_in_the_config_of_a_self_updating_model_too(tmp_path: P
 def test_the_learning_rate_finder_draws_one_picture_and_names_a_rate_that_works(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.train(bench.run(bench.config("blobs", "model.dropout=0.0"), instead=find_rate))
+    find_lr(bench.prepare(bench.run(bench.config("blobs", "model.dropout=0.0"))))
     (picture,) = (path for path in bench.outputs.rglob("*") if path.is_file())
     assert picture.name == "learning_rate_finder.png"
     said = capsys.readouterr().out
@@ -218,7 +222,7 @@ class Parabola(WrongShape):
 def test_the_learning_rate_finder_stops_where_the_loss_blows_up_wherever_its_zero_is(
     lowest: float, bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.train(bench.run(bench.config("blobs"), instead=find_rate), model=Parabola(lowest))
+    find_lr(bench.prepare(bench.run(bench.config("blobs")), Parabola(lowest)))
     diverged = re.search(
         r"(\d+) steps: lowest loss at (\S+), diverged at (\S+)$", capsys.readouterr().out, re.MULTILINE
     )
@@ -242,7 +246,7 @@ def test_the_learning_rate_finder_weighs_the_passes_of_a_step_as_training_does(
     monkeypatch.setattr("plotting.save", lambda figure, path: None)
     changes = ("trainer.batch_size=10", "trainer.accumulate=5")  # 48 examples: one step an epoch, its last pass of 8
     config = bench.config("blobs", *changes)
-    bench.train(bench.run(config, instead=find_rate), model=SpreadOfInputs())
+    find_lr(bench.prepare(bench.run(config), SpreadOfInputs()))
     mean = load(config.data).train.inputs.square().mean().item()
     assert drawn["losses"] == pytest.approx([mean] * 100, rel=1e-5)
     assert "did not diverge" in capsys.readouterr().out
@@ -262,7 +266,7 @@ def test_a_loss_that_is_never_finite_is_said(bench: Bench) -> None:
             return {"loss": self.layer.weight.sum() * torch.nan}
 
     with pytest.raises(RunError, match="the loss is not finite at the first step"):
-        bench.train(bench.run(bench.config("blobs"), instead=find_rate), model=Nothing())
+        find_lr(bench.prepare(bench.run(bench.config("blobs")), Nothing()))
 
 
 def test_two_tasks_in_the_place_of_a_training_are_one_too_many(tmp_path: Path) -> None:
@@ -275,7 +279,7 @@ def test_two_tasks_in_the_place_of_a_training_are_one_too_many(tmp_path: Path) -
 
 def test_a_profile_counts_what_one_can_count_by_hand(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     config = bench.config("blobs", "optimizer=adam")
-    bench.train(bench.run(config, instead=partial(profile, steps=4)))
+    profile(bench.prepare(bench.run(config)), steps=4)
     (folder,) = (bench.outputs / "profiles").iterdir()
     assert [path.name for path in bench.outputs.iterdir()] == ["profiles"]
     summary = json.loads((folder / "summary.json").read_text())
@@ -296,7 +300,7 @@ def test_a_profile_of_several_steps_in_a_graph_says_that_it_is_of_single_ones(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for wanted in ("none", "steps"):
-        bench.train(bench.run(bench.config("blobs", f"trainer.compile={wanted}"), instead=partial(profile, steps=1)))
+        profile(bench.prepare(bench.run(bench.config("blobs", f"trainer.compile={wanted}"))), steps=1)
         said = "without the profiler; trainer.compile=steps is left out: single steps, one by one\n"
         assert (said in capsys.readouterr().out) == (wanted == "steps")
 
@@ -306,7 +310,7 @@ def test_the_profile_tells_the_share_of_the_peak_where_that_is_known(
 ) -> None:
     for peak, told in (("1e12", True), ("null", False)):
         config = bench.config("blobs", f"hardware.peak_flops={peak}")
-        bench.train(bench.run(config, instead=partial(profile, steps=1)))
+        profile(bench.prepare(bench.run(config)), steps=1)
         assert ("% of the peak" in capsys.readouterr().out) == told
 
 

@@ -42,7 +42,7 @@ def stopped_by(bench: Bench, value: float, *overrides: str, model: type | None =
     if model is not None:
         network.__class__ = model
     with pytest.raises(RunError) as caught:
-        trainer.fit(network, splits)
+        trainer.prepare(network, splits).train()
     message = str(caught.value)
     assert "\n" not in message
     size = config.trainer.batch_size * config.trainer.accumulate

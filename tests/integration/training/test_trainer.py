@@ -24,12 +24,13 @@ from engine import Run, Trainer
 from engine.checkpoint.compare import differences, run_digests
 from engine.checkpoint.content import trained_weights
 from engine.checkpoint.file import save_checkpoint
+from engine.checkpoint.manager import CheckpointManager
 from engine.claims.claim import Claim
 from engine.config import ExperimentConfig, Sgd
 from engine.device.hardware import Hardware
 from engine.device.world import World
 from engine.evaluation.evaluator import Evaluator
-from engine.loop.consensus import StopAgreement
+from engine.loop.stopping import StopAgreement
 from engine.tracking import Trackers
 from engine.tracking.base import Row, RunInfo
 from tests.doubles.bench import NETWORK, PERCEPTRON, Bench, Outcome, untimed
@@ -443,7 +444,7 @@ def through_a_loader(data: TensorSplit, *arguments: Any) -> Batches:
 def test_data_that_is_loaded_by_workers_gives_the_same_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     config = bench.config("blobs", "trainer.duration=2 epochs")
     in_memory = bench.train(bench.run(config)).fingerprint()
-    monkeypatch.setattr("engine.trainer.Batches", through_a_loader)
+    monkeypatch.setattr("engine.loop.learner.Batches", through_a_loader)
     assert bench.train(bench.run(config)).fingerprint() == in_memory
     workers = config.model_copy(update={"trainer": config.trainer.model_copy(update={"workers": 2})})
     assert bench.train(bench.run(workers)).fingerprint() == in_memory
@@ -528,7 +529,7 @@ def test_after_fast_evaluation_batches_slow_steps_do_not_keep_ranks_from_meeting
         model.evaluation_step = lasting(1e-3, model.evaluation_step)  # type: ignore[assignment, arg-type]
         stop_at(26)(model)  # an epoch has 24 steps
 
-    monkeypatch.setattr("engine.loop.consensus.time", Mock(monotonic=lambda: now))
+    monkeypatch.setattr("engine.loop.stopping.time", Mock(monotonic=lambda: now))
     monkeypatch.setattr("engine.trainer.StopAgreement", lambda world, *parts: StopAgreement(TwoAlike(size=2), *parts))
     config = bench.config("blobs", "trainer.batch_size=2", "trainer.checkpoint.every=null")
     with pytest.raises(Interrupted, match="stopped at step 26;"):
@@ -591,7 +592,13 @@ def test_a_checkpoint_to_go_on_from_is_read_by_one_process_only(bench: Bench, mo
     with pytest.raises(Interrupted):
         bench.train(run, prepare=stop_at(7))
     held: list[bool] = []
-    monkeypatch.setattr("engine.trainer.start", lambda trainer: held.append((run.folders.models / ".lock").exists()))
+    read = CheckpointManager.newest
+
+    def noted(manager: CheckpointManager) -> dict[str, Any] | None:
+        held.append((run.folders.models / ".lock").exists())
+        return read(manager)
+
+    monkeypatch.setattr(CheckpointManager, "newest", noted)
     bench.go_on(run)
     assert held == [True]
     assert not (run.folders.models / ".lock").exists()
@@ -670,7 +677,7 @@ def test_training_batches_may_come_from_another_data_set_than_the_evaluations(be
     half = FromDisk(TensorSplit(splits.train.inputs[:24], splits.train.targets[:24]))
     run = bench.run(config)
     trainer = Trainer(run)
-    trainer.fit(bench.model(config, splits.n_features), splits, half)
+    trainer.prepare(bench.model(config, splits.n_features), splits, half).train()
     assert Outcome(run).summary["step"] == STEPS / 2
     assert Outcome(run).rows[0]["train/loss"] == bench.train(bench.run(config)).rows[0]["train/loss"]
 

@@ -16,9 +16,10 @@ from data_utils.splits import Splits, TensorSplit
 from engine import Run, Trainer
 from engine.config import ExperimentConfig
 from engine.fast import stack
-from engine.fast.ensemble import Replicas
+from engine.fast.ensemble import train_together
 from engine.runs.run import Options
 from experiment.compose import compose_experiment
+from experiment.training import train
 from utils.schema import Strict
 
 CHAPTER = Path(__file__).parent / "chapter"
@@ -82,7 +83,8 @@ class _Clocked(Trainer):
     def begin(self) -> Iterator[list[Batch]]:
         """Begin, with the clock in place; an epoch that was looked into before does not count."""
         self._work.probe.reset()
-        self.batches.epoch = _watched(self.batches.epoch, self._work)  # type: ignore[method-assign]
+        batches = self.learner.batches
+        batches.epoch = _watched(batches.epoch, self._work)  # type: ignore[method-assign]
         return super().begin()
 
 
@@ -98,20 +100,21 @@ def _train_compiled(work: Work, how: str) -> None:
     config = _config(work, *RECORD_ONLY, f"trainer.compile={how}")
     with tempfile.TemporaryDirectory() as outputs:
         trainer = _Clocked(Run(CHAPTER, config, Path(outputs), Options()), work)
-        trainer.fit(Model(work.network.layers, work.criterion), _splits(work))
+        train(trainer.prepare(Model(work.network.layers, work.criterion), _splits(work)))
 
 
 def _train_seeds(work: Work, how: str) -> None:
+    stack.replica_epoch = _watched(replica_epoch, work)
+
+    def prepared(seed: int) -> Trainer:
+        config = _config(work, *RECORD_ONLY, f"trainer.compile={how}", f"seed={seed}")
+        run = Run(CHAPTER, config, Path(outputs), Options())
+        trainer = _Clocked(run, work) if seed == 0 else Trainer(run)
+        layers = copy.deepcopy(work.network.layers) if seed else work.network.layers
+        return trainer.prepare(Model(layers, work.criterion), _splits(work))
+
     with tempfile.TemporaryDirectory() as outputs:
-        replicas = Replicas()
-        stack.replica_epoch = _watched(replica_epoch, work)
-        for seed in range(8):
-            config = _config(work, *RECORD_ONLY, f"trainer.compile={how}", f"seed={seed}")
-            run = Run(CHAPTER, config, Path(outputs), Options(instead=replicas.take))
-            trainer = _Clocked(run, work) if seed == 0 else Trainer(run)
-            layers = copy.deepcopy(work.network.layers) if seed else work.network.layers
-            trainer.fit(Model(layers, work.criterion), _splits(work))
-        replicas.train()
+        train_together(prepared(seed) for seed in range(8))
 
 
 def _train(work: Work, *overrides: str) -> None:
@@ -119,7 +122,7 @@ def _train(work: Work, *overrides: str) -> None:
     config = _config(work, *overrides)
     with tempfile.TemporaryDirectory() as outputs:
         trainer = Trainer(Run(CHAPTER, config, Path(outputs), Options()))
-        trainer.fit(Model(work.network, work.criterion), _splits(work))
+        trainer.prepare(Model(work.network, work.criterion), _splits(work)).train()
 
 
 def _config(work: Work, *overrides: str) -> ExperimentConfig[ModelConfig]:

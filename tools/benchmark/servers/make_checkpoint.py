@@ -37,7 +37,7 @@ def main() -> None:
     ]
     config = compose_experiment(CHAPTER, "digits", overrides, ModelConfig)
     run = Run(CHAPTER, config, Path(outputs), Options())
-    Trainer(run).fit(MLP(config.model, int(side) ** 2, CLASSES), noise(int(side)))
+    Trainer(run).prepare(MLP(config.model, int(side) ** 2, CLASSES), noise(int(side))).train()
 
 
 def noise(side: int) -> Splits:

@@ -15,7 +15,7 @@ from data_utils.splits import Splits, TensorSplit
 from engine import Run, Trainer
 from engine.checkpoint.file import load_checkpoint
 from engine.config import ExperimentConfig
-from engine.fast.ensemble import Replicas
+from engine.fast.ensemble import train_together
 from engine.runs.metrics_log import read_rows
 from engine.runs.run import Options, read_summary
 from utils.errors import Interrupted, RunError
@@ -83,17 +83,17 @@ class Bench:
         runs = [self.run("alone", seed, **changes) for seed in SEEDS]
         for run in runs:
             trainer = Trainer(run)
-            trainer.fit(kind(), splits())
+            trainer.prepare(kind(), splits()).train()
         return runs
 
     def together(self, kind: Callable[[], nn.Module] = Network, **changes: Any) -> list[Run]:
-        replicas = Replicas()
         runs = [self.run("together", seed, **changes) for seed in SEEDS]
-        for run in runs:
-            run.options = Options(instead=replicas.take)
+
+        def prepared(run: Run) -> Trainer:
             trainer = Trainer(run)
-            trainer.fit(kind(), splits())
-        replicas.train()
+            return trainer.prepare(kind(), splits())
+
+        train_together(map(prepared, runs))
         return runs
 
 
@@ -184,14 +184,14 @@ def test_seeds_that_cannot_train_together_train_one_after_the_other_with_one_lin
 
 
 def test_a_seed_that_fails_does_not_stop_the_others(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    account = Trainer.account
+    after_steps = Trainer.after_steps
 
     def fail(self: Trainer, taken: Any) -> None:
-        if self.config.seed == 0 and self.step >= 10:
+        if self.config.seed == 0 and self.position.step >= 10:
             raise RunError("the disk is full")
-        account(self, taken)
+        after_steps(self, taken)
 
-    monkeypatch.setattr(Trainer, "account", fail)
+    monkeypatch.setattr(Trainer, "after_steps", fail)
     with pytest.raises(RunError, match="seed 0: the disk is full"):
         bench.together()
     statuses = [read_summary(bench.outputs / "together", path.name)["status"] for path in _folders(bench)]
@@ -199,15 +199,15 @@ def test_a_seed_that_fails_does_not_stop_the_others(bench: Bench, monkeypatch: p
 
 
 def test_a_signal_stops_all_and_each_can_be_resumed_by_itself(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    account = Trainer.account
+    after_steps = Trainer.after_steps
 
     def stop(self: Trainer, taken: Any) -> None:
-        account(self, taken)
-        if self.config.seed == SEEDS[0] and self.step >= 10:
-            self.signals.received = signal.SIGTERM
+        after_steps(self, taken)
+        if self.config.seed == SEEDS[0] and self.position.step >= 10:
+            self.stop.signals.received = signal.SIGTERM
 
     with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "account", stop)
+        patched.setattr(Trainer, "after_steps", stop)
         with pytest.raises(Interrupted, match="each run is resumed by itself") as caught:
             bench.together(optimizer=ADAM)
     assert caught.value.exit_code == 143
@@ -217,7 +217,7 @@ def test_a_signal_stops_all_and_each_can_be_resumed_by_itself(bench: Bench, monk
         seed = int(folder.name.split("-")[1])
         config = bench.run("together", seed, optimizer=ADAM).config
         run = Run(bench.outputs / "00_chapter", config, bench.outputs / "together", Options(resume=True), folder.name)
-        Trainer(run).fit(Network(), splits())
+        Trainer(run).prepare(Network(), splits()).train()
         assert_same(run, expected[seed])
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from engine.config import ExperimentConfig
 from engine.device.hardware import Hardware
 from engine.fast.functional_step import Functional, state_of, tensors_of, update_rule, why_not_pure
-from engine.fast.graph import Carried, steps_in_a_row
+from engine.fast.multi_step import Carried, steps_in_a_row
 from engine.loop.optimizers import build_optimizers
 from engine.loop.step import GradientStep
 

@@ -14,9 +14,10 @@ from data_utils.splits import Splits, TensorSplit
 from engine import Run, Trainer
 from engine.checkpoint.file import load_checkpoint
 from engine.config import ExperimentConfig
-from engine.fast.multi_step import InChunks
+from engine.fast.multi_step import MultiStepper, compile_steps
 from engine.runs.metrics_log import read_rows
 from engine.runs.run import Options
+from experiment.training import train
 from utils.errors import RunError
 
 Batch = tuple[Tensor, Tensor]
@@ -67,7 +68,7 @@ class Fixture:
     def train(self, run: Run, kind: Callable[[], nn.Module] = Network) -> nn.Module:
         trainer = Trainer(run)
         model = kind()
-        trainer.fit(model, splits())
+        train(trainer.prepare(model, splits()))
         return model
 
 
@@ -131,15 +132,15 @@ def test_a_resumed_run_takes_the_same_chunks_and_ends_with_the_same_bits(
     changes = {"optimizer": ADAM, "trainer": {"checkpoint": {"every": "9 steps", "minutes": None}}}
     unbroken, broken = small.run(**changes), small.run(**changes)
     expected = small.train(unbroken)
-    account = Trainer.account
+    account = Trainer.after_steps
 
     def stop(self: Trainer, taken: Any) -> None:
         account(self, taken)
-        if self.step >= 30:
+        if self.position.step >= 30:
             raise Stopped
 
     with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "account", stop)
+        patched.setattr(Trainer, "after_steps", stop)
         with pytest.raises(Stopped):
             small.train(broken)
     resumed = Run(broken.chapter, broken.config, broken.outputs, Options(resume=True), broken.run_id)
@@ -150,17 +151,14 @@ def test_a_resumed_run_takes_the_same_chunks_and_ends_with_the_same_bits(
 
 def test_no_chunk_reaches_beyond_what_is_due_or_into_a_smaller_batch(small: Fixture) -> None:
     seen: list[tuple[int, int]] = []
-
-    def look(trainer: Trainer) -> None:
-        assert isinstance(trainer.pace, InChunks)
-        step = 0
-        while step < trainer.plan.total:
-            seen.append((step, max(1, trainer.pace.length(step))))
-            step += seen[-1][1]
-
     run = small.run(trainer={"duration": "2 epochs", "evaluate_every": "9 steps"})
-    run.options = Options(instead=look)
-    small.train(run)
+    trainer = Trainer(run).prepare(Network(), splits())
+    compile_steps(trainer)
+    assert isinstance(trainer.stepper, MultiStepper)
+    step = 0
+    while step < trainer.learner.plan.total:
+        seen.append((step, max(1, trainer.stepper.length(step))))
+        step += seen[-1][1]
     # 13 steps an epoch, the 13th and the 26th smaller; a line every 7 steps, an evaluation every 9, chunks of 7
     assert seen == [(0, 1), (1, 6), (7, 2), (9, 3), (12, 1), (13, 1), (14, 4), (18, 3), (21, 4), (25, 1)]
 

@@ -34,14 +34,14 @@ def test_it_is_the_average_of_its_equation(weights: list[float], decay: float) -
     for step, weight in enumerate(weights):
         d = min(decay, (1 + step) / (10 + step))
         expected = d * expected + (1 - d) * weight
-    assert average.state()["weight"].item() == pytest.approx(expected, abs=1e-4)
+    assert average.state_dict()["weight"].item() == pytest.approx(expected, abs=1e-4)
 
 
 def test_constant_weights_are_their_own_average() -> None:
     model = scalar(3.0)
     average = EMA(model, 0.9)
     follow(model, average, [3.0] * 20)
-    assert average.state()["weight"].item() == 3.0
+    assert average.state_dict()["weight"].item() == 3.0
 
 
 def test_the_model_has_the_average_only_while_it_is_applied() -> None:
@@ -51,7 +51,7 @@ def test_the_model_has_the_average_only_while_it_is_applied() -> None:
         model.get_parameter("0.weight").add_(1)
     average.update(0)
     trained = {name: value.clone() for name, value in model.state_dict().items()}
-    averaged = {name: value.clone() for name, value in average.state().items()}
+    averaged = {name: value.clone() for name, value in average.state_dict().items()}
     with pytest.raises(ZeroDivisionError), average.applied():
         for name, value in averaged.items():
             assert torch.equal(model.state_dict()[name], value)
@@ -59,7 +59,7 @@ def test_the_model_has_the_average_only_while_it_is_applied() -> None:
     for name, value in trained.items():
         assert torch.equal(model.state_dict()[name], value)
     for name, value in averaged.items():
-        assert torch.equal(average.state()[name], value)
+        assert torch.equal(average.state_dict()[name], value)
 
 
 def test_the_optimizer_still_owns_the_weights_afterwards() -> None:
@@ -76,9 +76,9 @@ def test_a_resumed_average_is_the_unbroken_one(weights: list[float], cut: int) -
     unbroken, first, second = (EMA(model, 0.9) for model in models)
     follow(models[0], unbroken, weights)
     follow(models[1], first, weights[:cut])
-    second.restore(first.state())
+    second.load_state_dict(first.state_dict())
     follow(models[2], second, weights[cut:], start=min(cut, len(weights)))
-    assert torch.equal(second.state()["weight"], unbroken.state()["weight"])
+    assert torch.equal(second.state_dict()["weight"], unbroken.state_dict()["weight"])
 
 
 def test_tied_weights_have_one_average_under_each_of_their_names() -> None:
@@ -87,9 +87,9 @@ def test_tied_weights_have_one_average_under_each_of_their_names() -> None:
     average = EMA(model, 0.9)
     nn.init.zeros_(model.get_parameter("embed.weight"))
     average.update(0)
-    state = average.state()
+    state = average.state_dict()
     assert state.keys() == {"embed.weight", "unembed.weight"} == model.state_dict().keys()
     assert torch.equal(state["embed.weight"], state["unembed.weight"])
-    average.restore({name: value + 1 for name, value in state.items()})
+    average.load_state_dict({name: value + 1 for name, value in state.items()})
     with average.applied():
         assert model["unembed"].weight is model["embed"].weight

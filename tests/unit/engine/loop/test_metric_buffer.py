@@ -143,7 +143,7 @@ def test_a_window_goes_on_after_a_checkpoint(passes: list[tuple[int, float]], cu
         unbroken.add(step, examples, loss(value))
     for step, (examples, value) in enumerate(passes[:cut]):
         first.add(step, examples, loss(value))
-    second.restore(first.state())
+    second.load_state_dict(first.state_dict())
     for step, (examples, value) in enumerate(passes[cut:], start=cut):
         second.add(step, examples, loss(value))
     assert second.examples == unbroken.examples

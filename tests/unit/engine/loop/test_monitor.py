@@ -110,6 +110,6 @@ def test_a_run_that_was_resumed_anywhere_has_the_same_best_as_an_unbroken_one(
     unbroken, first, second = (best(mode, patience, delta) for _ in range(3))
     announced = told(unbroken, values)
     before = told(first, values[:cut])
-    second.restore(first.state())
+    second.load_state_dict(first.state_dict())
     assert before + told(second, values[cut:], start=len(before) + 1) == announced
     assert facts(second) == facts(unbroken)

@@ -50,7 +50,7 @@ def test_a_position_says_how_many_steps_were_made(
     plan: Callable[..., Plan], batches: int, accumulate: int, step: int
 ) -> None:
     made = plan(batches, accumulate=accumulate)
-    epoch, within = made.position(step)
+    epoch, within = made.epoch_and_step(step)
     assert epoch * made.steps_per_epoch + within == step
     assert 0 <= within < made.steps_per_epoch
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.loop.signals import StopSignals
+from engine.loop.stopping import StopSignals
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 

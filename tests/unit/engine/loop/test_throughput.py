@@ -14,7 +14,7 @@ from engine.device import hardware
 from engine.device.hardware import known_peak_flops
 from engine.loop.metric_buffer import MetricBuffer
 from engine.loop.step import ManualStep
-from engine.loop.throughput import Throughput
+from engine.loop.timer import Throughput
 
 TABLE = yaml.safe_load(Path(hardware.__file__).with_name("peak_flops.yaml").read_text())
 
@@ -34,7 +34,7 @@ class Products(nn.Module):
 
 def counted(cpu: hardware.Hardware, batches: Sequence[Batch], peak: float | None = None) -> Throughput:
     speed = Throughput(peak)
-    speed.counted(ManualStep(Products(), {}, cpu), batches, 1.0, want_norm=False)
+    speed.counted(ManualStep(Products(), {}, cpu))(batches, 1, False)
     return speed
 
 
@@ -64,13 +64,13 @@ def test_a_model_without_a_product_has_no_flops(cpu: hardware.Hardware) -> None:
             return {"loss": batch[0].sum()}
 
     speed = Throughput(peak_flops=1e12)
-    speed.counted(ManualStep(Elementwise(), {}, cpu), [(torch.ones(5, 3),)], 1.0, want_norm=False)
+    speed.counted(ManualStep(Elementwise(), {}, cpu))([(torch.ones(5, 3),)], 1, False)
     assert speed.rates(10, None, 2.0).keys() == {"speed/examples_per_second"}
 
 
 def test_a_counted_step_gives_what_an_uncounted_one_gives(cpu: hardware.Hardware) -> None:
     step, batches = ManualStep(Products(), {}, cpu), [(torch.ones(5, 3),)]
-    assert Throughput(None).counted(step, batches, 1.0, want_norm=False) == step(batches, 1.0, want_norm=False)
+    assert Throughput(None).counted(step)(batches, 1, False) == step(batches, 1, False)
 
 
 def test_a_window_knows_the_items_in_it() -> None:

@@ -32,7 +32,7 @@ def test_it_stands_still_before_the_start(pass_seconds: Pass) -> None:
 
 def test_a_resumed_run_counts_on(pass_seconds: Pass) -> None:
     clock = Timer()
-    clock.restore(100)
+    clock.load_state_dict({"seconds": 100})
     clock.start()
     pass_seconds(7)
     assert clock.seconds == 107

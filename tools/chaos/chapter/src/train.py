@@ -6,11 +6,11 @@ from config import ModelConfig
 from experiment.script import train_command
 
 if TYPE_CHECKING:
-    from engine import Run
+    from engine import Run, Trainer
 
 
-def main(run: "Run") -> None:
-    """Build the model for the data and train it."""
+def main(run: "Run") -> "Trainer":
+    """Build the model for the data, and prepare what trains it."""
     from data_utils import load
     from engine import Trainer
     from model import Jittered, build
@@ -19,7 +19,7 @@ def main(run: "Run") -> None:
     settings = run.config.model
     train = Jittered(splits.train, settings.jitter) if settings.jitter else None
     trainer = Trainer(run)
-    trainer.fit(build(settings, splits.n_features), splits, train)
+    return trainer.prepare(build(settings, splits.n_features), splits, train)
 
 
 if __name__ == "__main__":

@@ -6,19 +6,19 @@ from config import ModelConfig
 from experiment.script import train_command
 
 if TYPE_CHECKING:
-    from engine import Run
+    from engine import Run, Trainer
 
 EXPERIMENT_PLOTS = {"blobs": ("learning_curve",)}
 
 
-def main(run: "Run") -> None:
-    """Build the model for the data and train it."""
+def main(run: "Run") -> "Trainer":
+    """Build the model for the data, and prepare what trains it."""
     from data_utils import load
     from engine import Trainer
     from model import Network
 
     splits = load(run.config.data)
-    Trainer(run).fit(Network(run.config.model, splits.n_features, splits.n_classes), splits)
+    return Trainer(run).prepare(Network(run.config.model, splits.n_features, splits.n_classes), splits)
 
 
 if __name__ == "__main__":
