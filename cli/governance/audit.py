@@ -15,8 +15,6 @@ from typing import Any
 from cli.governance.lock import Advisory, Audit, Package
 from cli.governance.programs import one_version_each, start
 
-Pins = list[tuple[str, str]]
-
 
 def audit(python: Path, packages: Sequence[Package]) -> Audit:
     """Ask about `packages`; where the first gets no answer, the others are not asked about.
@@ -28,33 +26,36 @@ def audit(python: Path, packages: Sequence[Package]) -> Audit:
     asked: list[str] = []
     advisories: list[Advisory] = []
     reasons: set[str] = set()
-    rounds: list[Pins] = one_version_each((package.name, package.version) for package in packages)
-    first, rest = [each[:1] for each in rounds[:1]], [rounds[0][1:], *rounds[1:]] if rounds else []
-    for part in filter(None, [*first, *rest]):
-        answers, reason = _answers(python, part)
-        reasons |= {reason} if reason else {_general(each["skip_reason"]) for each in answers if "skip_reason" in each}
-        for found in (each for each in answers if "skip_reason" not in each):
-            name, version = found["name"], found["version"]
+    rounds = one_version_each((package.name, package.version) for package in packages)
+    probed = [rounds[0][:1], rounds[0][1:], *rounds[1:]] if rounds else []
+    for pins in filter(None, probed):
+        answers, reason = _answers(python, pins)
+        reasons |= {reason} if reason else set()
+        for answer in answers:
+            if "skip_reason" in answer:
+                reasons.add(_general(answer["skip_reason"]))
+                continue
+            name, version = answer["name"], answer["version"]
             asked.append(f"{name}=={version}")
             advisories += (
                 Advisory(package=name, version=version, id=one["id"], fixed_in=one["fix_versions"])
-                for one in found["vulns"]
+                for one in answer["vulns"]
             )
         if not asked:
             break
     return Audit(
         date=datetime.now(UTC).date().isoformat(),
         asked=tuple(sorted(asked)),
-        advisories=tuple(sorted(advisories, key=lambda each: (each.package, each.version, each.id))),
+        advisories=tuple(sorted(advisories, key=lambda one: (one.package, one.version, one.id))),
         reason="; ".join(sorted(reasons)),
     )
 
 
-def _answers(python: Path, part: Pins) -> tuple[list[dict[str, Any]], str]:
-    """What pip-audit found on each of `part`, or the reason for which it found nothing out."""
+def _answers(python: Path, pins: Sequence[tuple[str, str]]) -> tuple[list[dict[str, Any]], str]:
+    """What pip-audit says of each of `pins`, or the reason for which it says nothing."""
     command = [str(python), "-m", "pip_audit", "--no-deps", "--disable-pip", "--progress-spinner", "off"]
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "all.txt").write_text("".join(f"{name}=={version}\n" for name, version in part))
+        Path(folder, "all.txt").write_text("".join(f"{name}=={version}\n" for name, version in pins))
         done = start([*command, "--format", "json", "--desc", "off", "-r", "all.txt"], folder)
     try:
         answers: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]

@@ -23,10 +23,12 @@ def pages(root: Path, environments: Sequence[Environment], lock: Lock, hashes: c
 
 def untrue(root: Path, environments: Sequence[Environment], lock: Lock) -> list[str]:
     """What is no longer true, a line each, with what to do."""
-    stale = outdated(environments, lock)
+    stale, hashes = outdated(environments, lock), constraints.written_hashes(root)
     said = [f"docs/governance/packages.json: {name} is asked for other packages by now; {WRITE}" for name in stale]
     if not stale:
-        for path, wanted in pages(root, environments, lock, constraints.written_hashes(root)).items():
+        bare = constraints.without_hashes(lock, hashes)
+        said += [f"{constraints.FOLDER}: {pin} has no hashes; {WRITE}" for pin in bare]
+        for path, wanted in pages(root, environments, lock, hashes).items():
             file = root / path
             if not file.is_file() or file.read_bytes() != wanted.encode():
                 said.append(f"{path} does not say what it is made from; {WRITE}")

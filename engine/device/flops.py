@@ -5,9 +5,9 @@ fused recurrent layers, two operations for each multiplication with its addition
 Not counted is what is done element by element (activations, norms, the optimizer), looking up embeddings, and work that
 PyTorch does not show: kernels of one's own and attention by `flex_attention`.
 
-`torch.utils.flop_counter` does the same, but its first use imports the compiler, which takes longer than importing torch;
-it sees neither the LSTM and attention kernels of the CPU nor a product with a vector, and counts too much for the
-backward pass of a grouped convolution.
+`torch.utils.flop_counter` does the same, but its first use imports the compiler, which takes longer than importing
+torch; it sees neither the LSTM and attention kernels of the CPU nor a product with a vector, and counts too much for
+the backward pass of a grouped convolution.
 """
 
 import math

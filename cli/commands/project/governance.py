@@ -57,7 +57,7 @@ def _sbom(project: Project, chapter: str) -> str:
 def _write(project: Project, found: list["Environment"], lock: "Lock", refresh: bool) -> "Lock":
     """Write what `lock` and the pages should say; the lock that they were written from."""
     from cli.governance.audit import audit
-    from cli.governance.constraints import written_hashes
+    from cli.governance.constraints import without_hashes, written_hashes
     from cli.governance.licences import with_licences
     from cli.governance.lock import Lock, write
     from cli.governance.pages import outdated, pages
@@ -65,7 +65,7 @@ def _write(project: Project, found: list["Environment"], lock: "Lock", refresh: 
     from utils.files import write_atomic
 
     hashes = written_hashes(project.root)
-    if refresh or outdated(found, lock):
+    if refresh or outdated(found, lock) or without_hashes(lock, hashes):
         venv = project.venv()
         venv.ensure("audit")
         resolved = resolve(project.root, found, keep=() if refresh else lock.packages)

@@ -11,7 +11,7 @@ import pytest
 
 from cli.governance import dependencies
 from cli.governance.audit import audit
-from cli.governance.constraints import files, written_hashes
+from cli.governance.constraints import files, without_hashes, written_hashes
 from cli.governance.elsewhere import elsewhere
 from cli.governance.environments import IMAGES, Environment, environments, lists, pinned
 from cli.governance.licences import with_licences
@@ -227,8 +227,23 @@ def test_the_files_of_an_image_are_held_to_their_hashes_but_for_builds_of_torch(
     for path, text in files(lock, hashes).items():
         write_atomic(tmp_path / path, text)
     kept = written_hashes(tmp_path)
-    assert kept == {"click==8.5.1": ("sha256:01", "sha256:02"), "torch==2.13.0": ()}
+    assert kept == {"click==8.5.1": ("sha256:01", "sha256:02")}
     assert files(lock, kept) == files(lock, hashes)
+    assert without_hashes(lock, kept) == []
+    assert without_hashes(lock, {}) == ["click==8.5.1"]
+
+
+def test_hashes_that_somebody_deleted_are_named(repository: Path) -> None:
+    chapters = Environment("every chapter", ("click==8.5.1",))
+    lock = Lock(
+        environments={chapters.name: chapters.requirements},
+        packages=(CLICK.model_copy(update={"environments": (chapters.name,)}),),
+        audit=NONE.audit,
+    )
+    for path, text in pages(repository, [chapters], lock, {}).items():
+        write_atomic(repository / path, text)
+    (said,) = untrue(repository, [chapters], lock)
+    assert said.startswith("deployment/containers/constraints: click==8.5.1 has no hashes; ")
 
 
 def test_what_comes_from_elsewhere_than_the_index_is_listed_and_needs_a_purpose(repository: Path) -> None:
