@@ -289,7 +289,7 @@ def _log_to_console() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(logging.INFO if is_main() else logging.ERROR)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    for package in ("engine", "data_utils"):
+    for package in ("engine", "data_utils", "utils"):
         logger = logging.getLogger(package)
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)

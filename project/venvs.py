@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from utils.errors import InputError
 from utils.files import cannot_write
+from utils.locks import lock_file
 
 if TYPE_CHECKING:
     from project.installer import Installer  # only imported where something is missing: most commands find all in place
@@ -184,12 +185,12 @@ class Venv:
     @contextmanager
     def _lock(self) -> Iterator[int]:
         """One set-up at a time in the whole clone: they share the clone's own package."""
-        with (self.root / ".venv.lock").open("w") as file:
+        with (self.root / ".venv.lock").open("w", encoding="utf-8") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_file(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB, file.name)
             except BlockingIOError:
                 print("waiting for another scratch command that is installing packages", file=sys.stderr)
-                fcntl.flock(file, fcntl.LOCK_EX)
+                lock_file(file.fileno(), fcntl.LOCK_EX, file.name)
             yield file.fileno()
 
 

@@ -10,9 +10,19 @@ from collections.abc import Iterable
 
 
 class ScratchError(Exception):
-    """An error that the user can understand and mend; `exit_code` is what the process ends with."""
+    """An error that the user can understand and mend; `exit_code` is what the process ends with.
+
+    Args:
+        message: One line: what is wrong, where, and what to do.
+        code: The kind of error as a short slug, for programs and tests: `unknown-name`, `cannot-write`.
+        where: The file, option or config path that it is about; None where there is no such place.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "", *, code: str = "error", where: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.where = code, where
 
 
 class InputError(ScratchError):
@@ -31,7 +41,7 @@ class Interrupted(ScratchError):
     """The run was asked to stop by SIGINT or SIGTERM, and stopped in good order."""
 
     def __init__(self, signal_number: int, message: str) -> None:
-        super().__init__(message)
+        super().__init__(message, code="interrupted")
         self.exit_code = 128 + signal_number  # the shell's convention: 130 for Ctrl-C, 143 for SIGTERM
         self.signal_name = signal.Signals(signal_number).name
 
@@ -39,7 +49,8 @@ class Interrupted(ScratchError):
 def unknown(kind: str, name: str, choices: Iterable[str]) -> InputError:
     """The error for a name that is not among `choices`, with the closest one if there is a close one."""
     known = sorted(choices)
-    return InputError(f"unknown {kind} '{name}'{did_you_mean(name, known)}; known: {', '.join(known)}")
+    message = f"unknown {kind} '{name}'{did_you_mean(name, known)}; known: {', '.join(known) or 'none'}"
+    return InputError(message, code="unknown-name", where=kind)
 
 
 def did_you_mean(name: str, choices: Iterable[str], alike: float = 0.5) -> str:

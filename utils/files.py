@@ -1,14 +1,27 @@
 """Files that are either whole or not there: written beside their final name, synced, then renamed."""
 
+import errno
 import hashlib
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from utils.errors import RunError
+
+_NOT_OFFERED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES, errno.EPERM, errno.EBADF}
+"""How file systems refuse to sync a folder."""
+_ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space, or choose a folder on another disk"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT), "choose another path"),
+    errno.ENAMETOOLONG: "choose a shorter path",
+    errno.ENOMEM: "end other programs, or choose a smaller model",
+    errno.EIO: "look after the disk, or choose a folder on another one",
+}
 
 
 def write_atomic(path: Path, content: str | bytes | memoryview, check: Callable[[Path], object] | None = None) -> None:
@@ -35,7 +48,7 @@ def write_atomic(path: Path, content: str | bytes | memoryview, check: Callable[
             os.fsync(file.fileno())
         if check is not None:
             check(temporary)
-        os.chmod(temporary, 0o644)  # mkstemp makes private files; results are meant to be read
+        share(temporary, 0o666)
         os.replace(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
@@ -88,16 +101,45 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename inside `folder` durable (POSIX; other systems have no folder to sync)."""
+    """Make a rename inside `folder` durable, where its file system can: CIFS and some of FUSE refuse to sync folders.
+
+    A disk that fails, or is full, is no such refusal, and its error is raised.
+    """
     if os.name != "posix":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # a folder may be written but not listed
+        return
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_OFFERED:
+            raise
     finally:
         os.close(descriptor)
 
 
+def share(path: Path, mode: int) -> None:
+    """Give what `tempfile` made for its owner alone the mode of any new file (0o666) or folder (0o777): less the umask.
+
+    A file system without modes of its own refuses, which does no harm.
+    """
+    with suppress(OSError):
+        os.chmod(path, mode & ~_umask())
+
+
+def _umask() -> int:
+    """The process's umask; Linux says it without setting it, which other threads would notice."""
+    with suppress(OSError, StopIteration), open("/proc/self/status", encoding="utf-8") as status:
+        return int(next(line for line in status if line.startswith("Umask:")).split()[1], 8)
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
 def cannot_write(path: Path, error: OSError) -> RunError:
-    """The one line for a write that the system refused."""
-    return RunError(f"cannot write {path}: {error.strerror or error}; free some space or choose a writable folder")
+    """The one line for a write that the system refused, with the way out that fits its reason."""
+    advice = _ADVICE.get(error.errno or 0, "choose a folder on another disk")
+    message = f"cannot write {path}: {error.strerror or error}; {advice}"
+    return RunError(message, code="cannot-write", where=str(path))

@@ -40,8 +40,10 @@ def validate(schema: type[Schema], raw: Any, source: str) -> Schema:
     try:
         return schema.model_validate(raw)
     except ValidationError as error:
-        problems = [_describe(schema, raw, problem) for problem in error.errors()]
-        raise InputError(f"{source}: {'; '.join(problems)}") from None
+        found = error.errors()
+        message = f"{source}: {'; '.join(_describe(schema, raw, problem) for problem in found)}"
+        first = ".".join(written_path(found[0]["loc"], raw, ends_with_a_key=found[0]["type"] == "missing"))
+        raise InputError(message, code="config", where=first or source) from None
 
 
 def _describe(schema: type[BaseModel], raw: Any, problem: Any) -> str:

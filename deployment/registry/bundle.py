@@ -74,9 +74,9 @@ def assemble(chapter: Path, outputs: Path, run_id: str, folder: Path) -> dict[st
 
 
 def _commit(environment: Path) -> str:
-    """The git commit that a run was made with; "unknown" where it was made outside a repository."""
+    """The git commit that a run was made with; "unknown" where git did not tell it."""
     try:
-        git: dict[str, Any] | None = json.loads(environment.read_text())["git"]
+        git: dict[str, Any] | None = json.loads(environment.read_text(encoding="utf-8"))["git"]
     except (OSError, ValueError, KeyError):
         git = None
-    return str(git["commit"]) if git else "unknown"
+    return str((git or {}).get("commit", "unknown"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from utils.errors import InputError, RunError
+from utils.locks import lock_file
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "MLFLOW_TRACKING_URI"
@@ -65,7 +66,7 @@ def opening(uri: str, create: bool) -> Iterator[None]:
                 if not path.exists() or os.access(path.parent, os.W_OK):  # where nobody can write, nobody makes tables
                     path.parent.mkdir(parents=True, exist_ok=True)
                     lock = held.enter_context(path.with_name(f"{path.name}.lock").open("w"))
-                    fcntl.flock(lock, fcntl.LOCK_EX)
+                    lock_file(lock.fileno(), fcntl.LOCK_EX, str(path))
             except (OSError, sqlite3.Error) as error:
                 locked = "locked" in str(error)
                 advice = (

@@ -17,6 +17,8 @@ _SECONDS = 1.0
 class StopSignals:
     """While open, the first SIGINT or SIGTERM only sets `received`; a second one ends the process as usual.
 
+    A signal that is ignored on entry stays ignored, as a shell has it for what runs in its background.
+
     May be opened several times over, for runs that train together; only the first and the last time count.
     """
 
@@ -30,7 +32,8 @@ class StopSignals:
         in_main_thread = threading.current_thread() is threading.main_thread()  # only there may handlers be set
         if self._opened == 1 and in_main_thread:
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._note)
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:

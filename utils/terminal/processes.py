@@ -15,6 +15,8 @@ from utils.terminal.environment import environment
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a process that forks must have no more
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def become(python: Path, arguments: Sequence[str], env: Mapping[str, str] | None = None) -> NoReturn:
     """Turn this process into `python ARGUMENTS`: signals, terminal and exit code are then the program's own.
@@ -31,10 +33,9 @@ def become(python: Path, arguments: Sequence[str], env: Mapping[str, str] | None
 def interruptible() -> Iterator[None]:
     """SIGINT and SIGTERM leave the block with an `Interrupted`, so that what it started can be ended.
 
-    So does SIGHUP, of a terminal that is closed, except under nohup.
+    So does SIGHUP, of a terminal that is closed. One that is ignored on entry, as SIGHUP is under nohup, stays ignored.
     """
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    numbers += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []
+    numbers = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
     former = {number: signal.signal(number, _interrupt) for number in numbers}
     try:
         yield
@@ -124,7 +125,7 @@ class Children:
 
 def why_it_failed(log: Path) -> str:
     """What a program that ended with an error had to say, by the file that has its output."""
-    lines = log.read_text(errors="replace").splitlines()
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     return (errors or lines or ["it said nothing"])[-1]
 

@@ -386,7 +386,7 @@ def test_a_file_where_a_folder_should_be_is_one_line(blocked: str, commands: Com
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text("in the way")
     ended = commands.train("--experiment", "blobs", "--no-wandb")
-    assert_refused(ended, 1, "cannot write ", "; free some space or choose a writable folder")
+    assert_refused(ended, 1, "cannot write ", "; choose ")
     assert files_under(place.parent) == {place: b"in the way"}
 
 

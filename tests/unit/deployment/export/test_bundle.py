@@ -135,7 +135,7 @@ def test_an_earlier_export_stays_where_the_new_one_fails(
 @pytest.mark.parametrize("place", ["a file/export", "/proc/export"])
 def test_a_place_where_nothing_can_be_written_is_one_line(place: str, predictor: Predictor, tmp_path: Path) -> None:
     (tmp_path / "a file").touch()
-    with pytest.raises(RunError, match=r"cannot write .*export: .*; free some space or choose a writable folder"):
+    with pytest.raises(RunError, match=r"cannot write .*export: .*; choose "):
         bundle(predictor, ["safetensors"], tmp_path / place)
 
 

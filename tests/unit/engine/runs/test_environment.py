@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,69 @@ def test_a_repository_without_a_commit_has_no_state(tmp_path: Path) -> None:
 
 def test_without_git_there_is_no_state(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert state_of(repository) is None
+    assert "git" in state_of(repository)["unread"]
+
+
+SETTINGS = (
+    "diff.external=/bin/true",
+    "color.ui=always",
+    "diff.noprefix=true",
+    "diff.mnemonicPrefix=true",
+    "diff.context=0",
+)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("way", ["environment", "repository"])
+def test_what_is_recorded_does_not_depend_on_settings(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, setting: str, way: str
+) -> None:
+    (repository / "chapter" / "model.py").write_text("width = 2\n")
+    expected = state_of(repository)
+    name, value = setting.split("=")
+    if way == "repository":
+        git(repository, "config", name, value)
+    else:
+        monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+        monkeypatch.setenv("GIT_CONFIG_KEY_0", name)
+        monkeypatch.setenv("GIT_CONFIG_VALUE_0", value)
+    assert "+width = 2\n" in expected["diff"]
+    assert state_of(repository) == expected
+
+
+def test_variables_that_point_to_another_repository_are_ignored(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = state_of(repository)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other/.git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
+    assert state_of(repository) == expected
+
+
+def test_a_repository_of_another_owner_is_said_to_be_unread(
+    repository: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_another = tmp_path / "bin/git"
+    as_another.parent.mkdir()
+    as_another.write_text(f'#!/bin/sh\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec {shutil.which("git")} "$@"\n')
+    as_another.chmod(0o755)
+    monkeypatch.setenv("PATH", str(as_another.parent), prepend=os.pathsep)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "dubious ownership" in state_of(repository)["unread"]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_damaged_repository_is_said_to_be_unread(repository: Path) -> None:
+    (repository / ".git/HEAD").write_text("nonsense")
+    assert state_of(repository)["unread"]
+
+
+def test_a_folder_on_the_path_that_cannot_be_read_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: str) -> list[str]:
+        raise PermissionError(13, "Permission denied", folder)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert snapshot(torch.device("cpu"), tmp_path)["packages"] == {}
 
 
 def test_the_snapshot_is_plain_data_that_says_what_made_the_run(
