@@ -28,8 +28,8 @@ _BLOCK_BYTES = 32 * 2**20  # what one gather copies: large enough to amortise th
 class BatchShard(Batch):
     """The part of a batch that one of several ranks learns from: `n_local` of the `n_global` examples.
 
-    A rank for which nothing is left (`n_local` is 0) holds an example that counts for nothing: every rank has to take
-    part in every forward pass.
+    A rank for which nothing is left (`n_local` is 0) holds one padding example, because every rank has to take part in
+    every forward pass.
     """
 
     n_local: int
@@ -44,7 +44,7 @@ class BatchShard(Batch):
 
 
 def own_part(n: int, rank: int, ranks: int) -> slice:
-    """Which of `n` examples in a row are those of `rank`: as even as it goes, in the order of ranks."""
+    """Slice of `n` examples that `rank` gets: contiguous, in the order of ranks, sizes equal or one apart."""
     return slice(n * rank // ranks, n * (rank + 1) // ranks)
 
 
@@ -55,11 +55,11 @@ def shard_of(batch: Batch, rank: int, ranks: int) -> Batch:
     n = len(batch[0])
     part = own_part(n, rank, ranks)
     own = part.stop - part.start
-    return BatchShard.of((each[part] if own else each[:1] for each in batch), own, n)
+    return BatchShard.of((column[part] if own else column[:1] for column in batch), own, n)
 
 
 def count(batch: Batch, axis: int = 0) -> int:
-    """The examples in `batch` that count; they lie along `axis`."""
+    """Number of examples in `batch` along `axis`, padding left out."""
     return batch.n_local if isinstance(batch, BatchShard) else batch[0].shape[axis]
 
 
@@ -104,7 +104,7 @@ class Batches:
     def steps(self, epoch: int, step: int, accumulate: int) -> Generator[list[Batch], None, None]:
         """The batches of each step, `accumulate` together, from number `step` of `epoch` on and without end.
 
-        The last step of an epoch takes what is left. To close this ends the workers.
+        The last step of an epoch takes what is left. Closing the generator ends the workers.
         """
         while True:
             batches = self.epoch(epoch, start=step * accumulate)
@@ -119,7 +119,7 @@ class Batches:
             return iter(())  # split would make one empty batch of nothing
         if isinstance(self.data, TensorSplit):
             gathered = _gathered(self.data, order, self.batch_size)
-            return gathered if self.ranks == 1 else (shard_of(each, self.rank, self.ranks) for each in gathered)
+            return gathered if self.ranks == 1 else (shard_of(batch, self.rank, self.ranks) for batch in gathered)
         return self._loaded(order, epoch)
 
     def _loaded(self, order: Int[Tensor, " rest"], epoch: int) -> Iterator[Batch]:
@@ -147,7 +147,7 @@ def replica_epoch(replicas: Sequence[Batches], epoch: int) -> Iterator[Batch]:
     first = replicas[0]
     data, size = first.data, first.batch_size
     assert isinstance(data, TensorSplit)
-    orders = torch.stack([epoch_order(each.n, each.seed, epoch) for each in replicas]).to(data.inputs.device)
+    orders = torch.stack([epoch_order(replica.n, replica.seed, epoch) for replica in replicas]).to(data.inputs.device)
     full = first.n // size * size
     batches = orders[:, :full].unflatten(1, (-1, size)).transpose(0, 1)
     for chosen in batches.split(max(1, _BLOCK_BYTES // (_example_bytes(data) * size * len(replicas)))):

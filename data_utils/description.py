@@ -1,4 +1,4 @@
-"""What a data set is without its examples: what a model needs to know to be built, asked and understood.
+"""Metadata of a data set: what a model needs to know of it to be built, asked and understood.
 
 It is in every checkpoint, so that a model answers where its data is not.
 """
@@ -10,7 +10,7 @@ from utils.schema import Strict
 
 
 class Counts:
-    """How many of what there are, told from the names and the shape."""
+    """Numbers of features, classes and outputs, from the names and the shape of an input."""
 
     class_names: tuple[str, ...]
     target_names: tuple[str, ...]
@@ -40,7 +40,7 @@ class Scale(Strict):
 
 
 class Description(Counts, Strict):
-    """A data set in words and numbers, in the units of its source."""
+    """Metadata of a data set, in the units of its source."""
 
     name: str
     class_names: tuple[str, ...]
@@ -54,15 +54,16 @@ class Description(Counts, Strict):
     low: tuple[float, ...]
     """The smallest value of each entry of dimension 1 (columns of a table, channels) in the training split."""
     high: tuple[float, ...]
-    """The largest."""
+    """The largest value of each entry."""
     fingerprint: str
     """Identifies the raw examples and the config."""
     standardization: Scale | None
-    """How inputs become what the model learned from; None where they are used as they are."""
+    """Shift and scale of the inputs a model learned from; None where they are used as they are."""
     target_standardization: Scale | None
+    """The same for the targets of a regression."""
 
     @property
     def kind(self) -> Literal["table", "text", "image"]:
-        """What one input is."""
+        """Kind of one input, as the rank of its shape tells it."""
         kinds: dict[int, Literal["table", "text", "image"]] = {1: "table", 2: "text", 3: "image"}
         return kinds[len(self.input_shape)]

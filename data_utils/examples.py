@@ -1,4 +1,4 @@
-"""What a data set is before it is split: raw numbers."""
+"""`Examples`: the raw arrays of a data set, before it is split."""
 
 from dataclasses import dataclass
 
@@ -22,6 +22,6 @@ class Examples:
     target_names: tuple[str, ...] = ()
     """One name for each number of a target; empty for classes."""
     scale: float = 1.0
-    """What inputs are divided by before use: the largest value a pixel can have."""
+    """Divisor of the inputs: the largest value a pixel can have."""
     official_test: int = 0
-    """How many of the examples, at the end, are the test split of the authors."""
+    """Number of examples at the end that are the test split of the authors."""

@@ -16,5 +16,5 @@ def raw_folder(name: str) -> Path:
 
 
 def processed_folder(name: str, fingerprint: str) -> Path:
-    """What was derived from data set `name` under one config."""
+    """Folder of what was derived from data set `name` under one config."""
     return data_folder() / "processed" / name / fingerprint

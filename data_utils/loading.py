@@ -1,4 +1,4 @@
-"""From a config to tensors: generate or read, split, scale, standardise."""
+"""Loader: from a config to tensors. Generate or read, split, scale, standardise."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from data_utils.transforms import permuted, reduced, shifted
 
 
 def load(config: DataSection) -> Splits:
-    """The data set that `config` names, split as it says.
+    """Load the data set of `config`, split as it says.
 
     Raises:
         RunError: A file cannot be had or is not what it should be.
@@ -71,16 +71,16 @@ def _fingerprint(examples: Examples, config: DataSection) -> str:
 
 def _indices(examples: Examples, config: DataSection, fingerprint: str) -> partition.Indices:
     n = len(examples.targets)
-    ours = n - examples.official_test
-    official = {"test": np.arange(ours, n)} if examples.official_test else {}
+    n_drawn = n - examples.official_test
+    official = {"test": np.arange(n_drawn, n)} if examples.official_test else {}
     wanted = {"test": 0.0 if config.test == "official" else config.test, "validation": config.validation}
     fractions = {name: fraction for name, fraction in wanted.items() if fraction > 0}
     if not fractions:
-        return {"train": np.arange(ours), **official}  # nothing is drawn, so there is nothing to record
+        return {"train": np.arange(n_drawn), **official}  # nothing is drawn, so there is nothing to record
 
     def draw() -> partition.Indices:
-        classes = examples.targets[:ours] if examples.class_names else None
-        return partition.draw(examples.inputs[:ours], classes, fractions, config.split_seed) | official
+        classes = examples.targets[:n_drawn] if examples.class_names else None
+        return partition.draw(examples.inputs[:n_drawn], classes, fractions, config.split_seed) | official
 
     return partition.recorded(processed_folder(config.name, fingerprint) / "splits.npz", n, draw)
 

@@ -1,4 +1,4 @@
-"""Which example goes into which split, and the record of it on disk.
+"""Stratified splits: which example goes into which, and the record of that on disk.
 
 A split is a pure function of the examples, the fractions and the seed. It is nevertheless stored, so that it can be
 inspected, and stays what it was when a library changes how it shuffles.
@@ -35,7 +35,7 @@ def draw(
         inputs: The inputs, of any type; equal means equal in every bit.
         targets: Their class indices; None where there are no classes, and all examples count alike.
         fractions: What to hold out, such as `{"test": 0.2, "validation": 0.1}`; the rest is `train`.
-        seed: Decides who is held out.
+        seed: Decides which examples are held out.
 
     Raises:
         InputError: A split would be empty, or a class would be missing from `train`.
@@ -46,7 +46,7 @@ def draw(
     for example, row in enumerate(inputs):
         groups.setdefault(row.tobytes(), []).append(example)
     classes, counts = np.unique(targets, return_counts=True)
-    room = {
+    quotas = {
         (name, label): round(fraction * count)
         for name, fraction in fractions.items()
         for label, count in zip(classes, counts, strict=True)
@@ -56,9 +56,9 @@ def draw(
     for position in np.random.Generator(np.random.PCG64(derived_seed(seed, "split"))).permutation(len(shuffled)):
         group = shuffled[position]
         label = targets[group[0]]
-        name = next((name for name in fractions if len(group) <= room[name, label]), "train")
+        name = next((name for name in fractions if len(group) <= quotas[name, label]), "train")
         if name != "train":
-            room[name, label] -= len(group)
+            quotas[name, label] -= len(group)
         members[name] += group
     _refuse_gaps(members, targets, fractions)
     return {name: np.sort(np.array(chosen, dtype=np.int64)) for name, chosen in members.items() if chosen}
@@ -72,10 +72,10 @@ def _refuse_gaps(members: dict[str, list[int]], targets: np.ndarray, fractions: 
             )
     missing = set(targets.tolist()) - set(targets[members["train"]].tolist())
     if missing:
-        whom = f"none of class {min(missing)}" if members["train"] else "none"
+        lost = f"none of class {min(missing)}" if members["train"] else "none"
         raise InputError(
             f"holding out {', '.join(f'data.{name}={fraction:g}' for name, fraction in fractions.items())} of "
-            f"{len(targets)} examples leaves {whom} for training; hold out less"
+            f"{len(targets)} examples leaves {lost} for training; hold out less"
         )
 
 
@@ -86,7 +86,7 @@ def recorded(path: Path, n: int, make: Callable[[], Indices]) -> Indices:
 
     Args:
         path: An .npz file with one array for each split.
-        n: How many examples there are in all.
+        n: Number of examples in all.
         make: Draws the splits.
 
     Raises:
@@ -108,8 +108,8 @@ def _read(path: Path, n: int) -> Indices:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             indices = {name: stored[name] for name in stored.files}
-        everyone = np.sort(np.concatenate(list(indices.values())))
-        whole = "train" in indices and np.array_equal(everyone, np.arange(n))
+        examples = np.sort(np.concatenate(list(indices.values())))
+        whole = "train" in indices and np.array_equal(examples, np.arange(n))
     except Exception:  # a damaged zip or header makes numpy raise almost anything
         whole = False
     if not whole:

@@ -1,4 +1,4 @@
-"""What a data set is once it is loaded: tensors for training, validation and testing, and what they mean."""
+"""`Splits`: a data set in memory, as tensors for training, validation and testing, and what they mean."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,7 @@ from data_utils.standardize import Standardization
 from utils.errors import InputError, unknown
 
 STANDARDISED = ", standardised"
-"""What the name of a column ends with where its numbers are not those of the source."""
+"""Suffix of a column's name where its numbers are standardised."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Splits(Counts):
 
     @cached_property
     def description(self) -> Description:
-        """What there is to know about the data without its examples, in the units of its source."""
+        """Metadata of the data, in the units of its source."""
         inputs = self.train.inputs.flatten(2) if self.train.inputs.ndim > 2 else self.train.inputs[..., None]
         low, high = (extreme.reshape(1, -1) for extreme in (inputs.amin((0, 2)), inputs.amax((0, 2))))
         if self.standardization is not None:
@@ -97,7 +97,7 @@ class Splits(Counts):
             raise unknown("split", name, splits)
         examples = splits[name]
         if examples is None:
-            present = ", ".join(other for other, each in splits.items() if each is not None)
+            present = ", ".join(other for other, split in splits.items() if split is not None)
             raise InputError(
                 f"{self.name} has no {name} split: set data.{name} above 0, or use what there is: {present}"
             )

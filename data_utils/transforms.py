@@ -1,4 +1,4 @@
-"""What is done to images, and to their number, to find out what a model relies on."""
+"""Ablations of images, which show what a model relies on: a shift, permuted pixels, fewer examples."""
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -24,7 +24,7 @@ def permuted(images: Images, seed: int) -> Images:
 
 
 def pixel_order(seed: int, pixels: int) -> Int64[np.ndarray, " pixels"]:
-    """Which pixel comes to each place in the permutation that `seed` names."""
+    """Permutation of the pixels that `seed` names: which pixel comes to each place."""
     return _generator(seed, "pixels").permutation(pixels)
 
 
@@ -32,9 +32,9 @@ def reduced(train: Int64[np.ndarray, " m"], targets: Int64[np.ndarray, " n"], si
     """`size` of the examples `train`, ascending; with the same `seed`, those of a smaller size are among them.
 
     Args:
-        train: Which examples there are for training.
+        train: Indices of the training examples.
         targets: The class of every example.
-        size: How many are wanted.
+        size: Number of examples to keep.
         seed: Decides which.
 
     Raises:

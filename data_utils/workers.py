@@ -35,7 +35,7 @@ def reading(loader: DataLoader[Any]) -> Iterator[Iterator[Any]]:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Within this, SIGINT and SIGTERM wait; where the system is not POSIX, nothing changes."""
+    """Block SIGINT and SIGTERM for as long as it is open; a no-op where the system is not POSIX."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

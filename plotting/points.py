@@ -1,4 +1,4 @@
-"""Data with two features, drawn as points."""
+"""Scatter plots of data with two features."""
 
 import math
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class View:
 
     @property
     def shape(self) -> float:
-        """Height of the panel over its width."""
+        """Aspect ratio of the panel: height over width."""
         return (self.y[1] - self.y[0]) / (self.x[1] - self.x[0]) if self.same_scale else 1.0
 
 

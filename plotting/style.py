@@ -1,4 +1,4 @@
-"""One look for every plot: colours that a colour-blind reader can tell apart, light, and legible in print."""
+"""The style of every plot: colours that a colour-blind reader can tell apart, light, and legible in print."""
 
 import itertools
 import re
@@ -70,7 +70,7 @@ _STYLE: dict[Any, Any] = {
 
 
 styled = matplotlib.rc_context(_STYLE)
-"""Decorator of everything that draws: this style inside, the reader's own matplotlib settings untouched outside."""
+"""Decorator of every plot: this style inside, the reader's own matplotlib settings untouched outside."""
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -79,7 +79,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def headline(figure: Figure, text: str) -> None:
-    """Say on top, from the left edge, what one sees."""
+    """Write a headline that says what one sees; it begins at the left edge."""
     width = int(figure.get_figwidth() * _CHARACTERS_PER_INCH)
     figure.suptitle(textwrap.fill(text, width), x=0.015, ha="left")
 
@@ -93,7 +93,7 @@ def footnote(figure: Figure, *remarks: str) -> None:
 
 
 def empty_figure(subject: str, message: str) -> Figure:
-    """A figure that says why there is nothing to see: better than a crash at the end of a long run."""
+    """Placeholder figure that says why there is nothing to see: better than a crash at the end of a long run."""
     figure = new_figure(6.0, 2.4)
     headline(figure, f"{display_name(subject)}: {message}")
     axes = figure.add_subplot()
@@ -114,7 +114,7 @@ def shorten(name: str, length: int = 18) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage that says 0% and 100% only where that is exact."""
+    """Percentage of a share, with enough digits that it says 0% and 100% only where that is exact."""
     for digits in (1, 2, 3, 4):
         text = f"{100 * share:.{digits}f}"
         if float(text) not in (0.0, 100.0):

@@ -1,4 +1,4 @@
-"""The card of every data set: where it comes from, what it may be used for, what is wrong with it."""
+"""Data cards: where a data set comes from, what it may be used for, what is wrong with it."""
 
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,8 @@ from pydantic import Field
 
 from utils.errors import unknown
 from utils.schema import Strict, validate
+
+__all__ = ["DatasetCard", "DatasetFile", "cards", "get_card"]
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -31,7 +33,7 @@ class DatasetCard(Strict):
     description: Text
     modality: Literal["table", "image", "text"]
     contents: Text
-    """How many examples, features and classes."""
+    """Numbers of examples, features and classes."""
     source: Text
     """Who made it and where it is kept."""
     urls: tuple[Annotated[str, Field(pattern=r"^https?://.*/$")], ...]

@@ -1,4 +1,4 @@
-"""How a number was computed: every intermediate result, and what was made from what."""
+"""Computation graph: every intermediate result, and what was made from what."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How exact the gradients of single operations are."""
+"""Gradient check: how exact the gradients of single operations are."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ def gradient_check(subject: str, errors: Mapping[str, float]) -> Figure:
         errors: Operation to the largest difference, in float64.
 
     Returns:
-        A bar for each, the largest on top, and the level that rounding alone can reach.
+        A bar for each operation, the largest on top, and the level that rounding alone can reach.
     """
     ordered = sorted(errors.items(), key=lambda item: item[1])
     figure = new_figure(6.8, 1.4 + 0.2 * len(ordered))
@@ -35,7 +35,7 @@ def gradient_check(subject: str, errors: Mapping[str, float]) -> Figure:
     axes.set_xlabel("largest difference between the tape and central differences")
     axes.grid(axis="x")
     wrong = [name for name, error in ordered if not error < _ROUNDING]
-    found = f"wrong: {', '.join(wrong)}" if wrong else f"all {len(ordered)} operations pass"
-    headline(figure, f"{display_name(subject)}: gradient check, {found}")
+    summary = f"wrong: {', '.join(wrong)}" if wrong else f"all {len(ordered)} operations pass"
+    headline(figure, f"{display_name(subject)}: gradient check, {summary}")
     footnote(figure, "dashed: what rounding in double precision can do to central differences")
     return figure

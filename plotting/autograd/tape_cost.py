@@ -1,4 +1,4 @@
-"""What automatic differentiation costs beside gradients written by hand."""
+"""Cost of the tape: time and memory of automatic differentiation, beside gradients written by hand."""
 
 import numpy as np
 from jaxtyping import Float, Integer

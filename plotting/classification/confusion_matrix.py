@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Confusion matrix: which classes are taken for which."""
 
 import numpy as np
 from jaxtyping import Float, Integer

@@ -1,4 +1,4 @@
-"""Which class the model sees where, over data with two features."""
+"""Decision boundary: which class the model answers where, over data with two features."""
 
 from collections.abc import Callable
 

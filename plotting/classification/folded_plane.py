@@ -1,4 +1,4 @@
-"""What a hidden layer does to the plane: bent until a straight line tells the classes apart."""
+"""The plane in a hidden layer: bent until a straight line tells the classes apart."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""How a model's answer changes along one column of a table, with the others held."""
+"""Response curve: how a model's answer changes along one column of a table, with the others held."""
 
 import numpy as np
 from jaxtyping import Float
@@ -24,7 +24,7 @@ def response(
     Args:
         subject: What was learned, for the headline.
         x: Values of the column.
-        answers: The model's outputs at each.
+        answers: The model's outputs at each value.
         names: A name for each output.
         feature_name: The column.
         what: What the outputs are, such as `probabilities`.

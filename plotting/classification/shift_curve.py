@@ -1,4 +1,4 @@
-"""What a model makes of images that were moved by a few pixels."""
+"""Shift robustness: the accuracy on images that were moved by a few pixels."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""How much of its patterns a network remembers as more of them are stored."""
+"""Capacity: how well a network recalls its patterns as more of them are stored."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How alike a state is to each stored pattern, before a recall and after it."""
+"""Overlaps of a state with each stored pattern, before a recall and after it."""
 
 import numpy as np
 from jaxtyping import Float

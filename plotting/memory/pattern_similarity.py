@@ -1,4 +1,4 @@
-"""How alike the patterns are that a network has to keep apart."""
+"""Similarity matrix of the patterns that a network has to keep apart."""
 
 import numpy as np
 from jaxtyping import Float

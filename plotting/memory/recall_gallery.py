@@ -1,4 +1,4 @@
-"""Stored patterns, what was left of them, and what a network made of that, as images."""
+"""Gallery of patterns as images: stored, corrupted, recalled."""
 
 import numpy as np
 from jaxtyping import Float

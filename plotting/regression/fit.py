@@ -1,4 +1,4 @@
-"""What a model of numbers says, beside what is true."""
+"""Regression fit: a model's predictions beside the true values."""
 
 from collections.abc import Callable
 
@@ -42,8 +42,8 @@ def fit(
     Args:
         subject: What was trained, for the headline.
         inputs: The examples.
-        targets: What is true of them.
-        predictions: What the model says of them.
+        targets: Their true values.
+        predictions: The model's values for them.
         predict: The model: inputs of the same shape to predictions.
         feature_names: A name for each input.
         target_names: A name for each number of a target.
@@ -86,7 +86,7 @@ def _draw_points(axes: Axes, x: np.ndarray, y: np.ndarray, label: str) -> None:
 
 
 def _finding(targets: np.ndarray, predictions: np.ndarray, split: str) -> str:
-    """How much of what the targets vary by the model accounts for."""
+    """The share of the targets' variance that the model explains, R², in words."""
     where = f" of the {split} examples" if split else ""
     wrong = np.square(predictions.astype(float) - targets).sum()
     varied = np.square(targets - targets.mean(axis=0, dtype=float)).sum()

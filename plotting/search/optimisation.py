@@ -1,4 +1,4 @@
-"""What making a model smaller costs and brings."""
+"""Compression: size, latency and quality of a model before and after it was made smaller."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from plotting.style import (
 )
 
 Forms = Sequence[Mapping[str, Any]]
-"""Each has `name`, `bytes`, `compressed`, `milliseconds` (batch size to time) and `value`; first the original."""
+"""Mappings with `name`, `bytes`, `compressed`, `milliseconds` (batch size to time) and `value`; first the original."""
 
 _KILOBYTE = 1000
 

@@ -1,4 +1,4 @@
-"""What a metric loses as more of the weights are pruned."""
+"""Pruning curve: a metric against the fraction of the weights that was pruned."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,8 +29,8 @@ def pruning_curve(
 
     Args:
         subject: What was trained, for the headline.
-        points: Each has `sparsity`, `at_once` (the metric right after pruning) and `trained_on` (after training on with
-            what is left; None where that was not done).
+        points: Mappings with `sparsity`, `at_once` (the metric right after pruning) and `trained_on` (after more
+            training of what is left; None without it).
         metric: What the values are.
         baseline: The metric of the model as it was.
         asked: The sparsity that the model was pruned to.

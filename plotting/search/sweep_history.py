@@ -1,4 +1,4 @@
-"""The value of each trial of a sweep, and the best so far."""
+"""History of a sweep: the value of each trial, and the best so far."""
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -63,7 +63,7 @@ def _draw_panel(axes: Axes, name: str, trials: Trials, best: Mapping[str, Any]) 
     heights = [trial["value"] for trial in trials]
     if any(isinstance(value, str) for value in values):
         names = list(dict.fromkeys(sorted(map(str, values), key=_by_number)))
-        axes.set_xticks(range(len(names)), [shorten(each, 12) for each in names])
+        axes.set_xticks(range(len(names)), [shorten(choice, 12) for choice in names])
         axes.set_xlim(-0.5, len(names) - 0.5)
         values = [names.index(str(value)) for value in values]
     axes.plot(values, heights, "o", color=BLUE, markersize=4, alpha=0.7)

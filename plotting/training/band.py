@@ -1,4 +1,4 @@
-"""A run against the band of its experiment: what other seeds did, and how far a run may be from that."""
+"""Seed band: a run against the band of its experiment, what other seeds did, and how far a run may be from that."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The squared error of a unit with one weight and a bias, and the way that learning took down it."""
+"""Error surface: the squared error of a unit with one weight and a bias, and the way that learning took down it."""
 
 import numpy as np
 from jaxtyping import Float

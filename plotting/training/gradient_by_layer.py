@@ -1,4 +1,4 @@
-"""How large the gradient is in each layer, from the input to the output: whether it vanishes on its way down."""
+"""Gradient norm by layer, from the input to the output: whether the gradient vanishes on its way down."""
 
 import math
 import re
@@ -66,9 +66,9 @@ def gradient_by_layer(subject: str, history: History) -> Figure:
 
 
 def _layer(name: str) -> int:
-    found = _NAME.fullmatch(name)
-    assert found is not None
-    return int(found[1])
+    match = _NAME.fullmatch(name)
+    assert match is not None
+    return int(match[1])
 
 
 def _comparison(ratio: float) -> str:

@@ -1,4 +1,4 @@
-"""The loss and the metrics over the run: accuracy and error of classes, mse and mae of numbers."""
+"""Learning curve: the loss and the metrics over the run, accuracy and error of classes, mse and mae of numbers."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The loss while the learning rate rises from step to step."""
+"""LR finder: the loss while the learning rate rises from step to step."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""On which side of the stability limit a learning rate lies, and what that does."""
+"""Stability of gradient descent: on which side of the limit a learning rate lies, and what that does."""
 
 import numpy as np
 from jaxtyping import Float
@@ -46,8 +46,10 @@ def stability(
         f"{_verb(below < 1, 'comes nearer', 'does not always come nearer')} below the limit" if len(below) else "",
         f"{_verb(above > 1, 'runs away', 'does not always run away')} above it" if len(above) else "",
     ]
-    found = " and ".join(finding for finding in findings if finding)
-    headline(figure, f"{display_name(subject)}: in {steps} steps the unit {found or 'was not followed off the limit'}")
+    summary = " and ".join(finding for finding in findings if finding)
+    headline(
+        figure, f"{display_name(subject)}: in {steps} steps the unit {summary or 'was not followed off the limit'}"
+    )
     return figure
 
 

@@ -1,4 +1,4 @@
-"""How the line of a linear model moved while it learned."""
+"""Weight trajectory: how the line of a linear model moved while it learned."""
 
 import numpy as np
 from jaxtyping import Float, Integer, Shaped
