@@ -12,7 +12,9 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 def test_every_package_of_the_clone_is_installed() -> None:
     shared = SETTINGS["tool"]["importlinter"]["root_packages"]
-    there = {".".join(path.parent.relative_to(ROOT).parts) for name in shared for path in (ROOT / name).rglob("*.py")}
+    there = {
+        ".".join(path.parent.relative_to(ROOT).parts) for name in shared for path in (ROOT / name).rglob("__init__.py")
+    }
     assert set(find_packages(str(ROOT), **SETTINGS["tool"]["setuptools"]["packages"]["find"])) == there
 
 
