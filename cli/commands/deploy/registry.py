@@ -43,6 +43,7 @@ def register(project: Project, run: str, outputs: Path | None, uri: str | None) 
     """
     chapter, folder = continue_with_run(project, run, outputs, "registry", "export")
     from deployment.registry.client import Registry
+    from deployment.registry.lifecycle import register as register_run
     from deployment.registry.uri import shown
 
     registry = Registry(uri, create=True)
