@@ -5,6 +5,7 @@ from typing import NoReturn
 import click
 
 from project.chapters import Project
+from project.unwritten import not_written_yet
 from utils.terminal.groups import LazyGroup
 from utils.terminal.run import run_command
 
@@ -66,4 +67,4 @@ def group(context: click.Context, debug: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line and end the process."""
-    run_command(group, "scratch")
+    run_command(group, "scratch", not_written_yet)

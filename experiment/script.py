@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.options import PROFILED_STEPS
+from experiment.options import PROFILED_STEPS
 from experiment.seeds import refuse_beside_seeds, seeds_of
 from experiment.training import task_of
+from project.unwritten import not_written_yet
 from utils.errors import InputError
 from utils.ranks import is_main, world_size
 from utils.terminal.run import run_command
@@ -164,7 +165,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
             configs = [config, *(other for _, other in others)]
             train_together(main(Run(chapter, each, outputs, options)) for each in configs)
 
-    run_command(train)
+    run_command(train, explain=not_written_yet)
 
 
 def evaluate_command(
@@ -207,7 +208,7 @@ def evaluate_command(
 
         main(CheckpointEvaluation.of(chapter, config, outputs or chapter / "outputs", checkpoint, split, names))
 
-    run_command(evaluate)
+    run_command(evaluate, explain=not_written_yet)
 
 
 def _in_one_line(dry_run: bool) -> AbstractContextManager[None]:

@@ -3,11 +3,9 @@
 import json
 from pathlib import Path
 
-import click
-
 from project.chapters import Chapter, Project
 from utils.errors import InputError
-from utils.runs import LATEST, find_run
+from utils.runs import find_run
 
 
 def find_made_run(project: Project, run: str, outputs: Path | None) -> tuple[Chapter, Path]:
@@ -31,8 +29,6 @@ def find_made_run(project: Project, run: str, outputs: Path | None) -> tuple[Cha
         chapters = {each.folder / "outputs": each for each in project.chapters()}
         folder = find_run(run, chapters, "the outputs of the chapters (give its folder, or --outputs)")
         chapter = chapters[folder.parents[1]]
-    if run == LATEST:
-        click.echo(f"the latest run is {folder.name} of {chapter.name}", err=True)
     return chapter, folder
 
 

@@ -7,8 +7,8 @@ onnxruntime backend is Triton's own, and is in NVIDIA's containers.
 import shutil
 from pathlib import Path
 
-from cli.options import TRITON_BACKENDS
 from deployment.export import as_onnx
+from deployment.export.names import TRITON_BACKENDS
 from inference.predictor import BATCH_SIZE, Predictor
 from inference.signature import TensorSpec
 from utils.errors import unknown

@@ -18,7 +18,7 @@ def bundle(
 
     Args:
         predictor: The model.
-        forms: Names of `cli.options.FORMS`.
+        forms: Names of `FORMS`.
         folder: Must not exist.
         force: Replace an earlier export there.
         triton_backend: What runs a Triton model: one of `TRITON_BACKENDS` there.

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from cli.options import FORMS
 from deployment.export import as_onnx, as_safetensors, as_torch, as_triton
+from deployment.export.names import FORMS
 from inference.predictor import Predictor
 from utils.errors import unknown
 

@@ -1,4 +1,4 @@
-"""What may happen to a version: which alias may name it, and what is kept of each move."""
+"""What may happen to a version: how it is made, which alias may name it, and what is kept of each move."""
 
 import getpass
 import os
@@ -8,12 +8,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deployment.registry.client import ALIASES, Registry, Version
-from deployment.registry.transactions import move
+from deployment.registry.transactions import add, move
 from engine.runs.environment import git_state
 from utils.errors import InputError, RunError, unknown
 
 JUDGED = ("staging", "prod")
 """The aliases for use by others: a version gets one only past the gates."""
+
+
+def register(registry: Registry, chapter: Path, run: Path) -> Version:
+    """Make a finished run the next version of its chapter's model.
+
+    Args:
+        registry: Where.
+        chapter: The chapter's folder.
+        run: The run's folder in `models/`.
+
+    Raises:
+        InputError: The run did not finish, kept no checkpoint, or cannot be asked.
+        RunError: It cannot be exported, or the registry cannot be reached or written.
+    """
+    from deployment.registry.bundle import assemble  # torch and the chapter
+
+    registry.names()  # nothing is exported for a server that does not answer
+    with tempfile.TemporaryDirectory() as temporary:
+        bundle = Path(temporary, "bundle")
+        tags = assemble(chapter, run.parents[1], run.name, bundle)
+        return add(registry, chapter.name, bundle, tags)
 
 
 def promote(

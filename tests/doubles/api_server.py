@@ -2,8 +2,6 @@
 
 import json
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tests.doubles.scripts import call, start
+from tests.doubles.scripts import COMMAND, READY, Ended, call, start
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,13 +30,13 @@ class ApiServer:
 
     Args:
         chapter: Such as 03_mlp.
-        arguments: Of `python -m deployment.api`, after the chapter.
+        arguments: Of `scratch serve`, after the chapter.
         env: Variables on top of this process's.
     """
 
     def __init__(self, chapter: str, *arguments: object, env: dict[str, str] | None = None) -> None:
-        command = ("-P", "-m", "deployment.api", ROOT / "models" / chapter, "--device", "cpu", *arguments)
-        self.process = start(*command, "server.port=0", env={"PYTHONPATH": str(ROOT), **(env or {})})
+        command = (*COMMAND, "serve", ROOT / "models" / chapter, "--device", "cpu", *arguments)
+        self.process = start(*command, "server.port=0", env={"PYTHONPATH": str(ROOT), **READY, **(env or {})})
         self.log: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -120,12 +118,6 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def refused(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    """What `python -m deployment.api` says to a mistake."""
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "deployment.api", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def refused(*arguments: object) -> Ended:
+    """What `scratch serve` says to a mistake."""
+    return call(*COMMAND, "serve", *arguments, env=READY)

@@ -8,6 +8,9 @@ from typing import Any
 
 from tests.doubles.bench import PERCEPTRON
 
+COMMAND = ("-P", "-m", "cli")
+"""`scratch`, in the Python of the tests: with `READY` in its environment it goes on in no other."""
+READY = {"SCRATCH_ENVIRONMENT": "ready"}
 TRAIN, EVALUATE = PERCEPTRON / "src/train.py", PERCEPTRON / "src/evaluate.py"
 
 

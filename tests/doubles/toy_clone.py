@@ -35,7 +35,7 @@ class ToyClone:
         (root / "models").mkdir(parents=True)
         self.root = root
         self.project = Project(root)
-        for package in ("cli", "experiment", "project", "utils"):
+        for package in ("cli", "deployment", "experiment", "project", "utils"):
             shutil.copytree(REPOSITORY / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(REPOSITORY / "scratch", root)
         shutil.copy(REPOSITORY / "pyproject.toml", root)

@@ -56,7 +56,7 @@ class Model(NamedTuple):
 
 
 OURS = (
-    *("-P", "-m", "deployment.api", str(ROOT / "models/03_mlp"), "--checkpoint", "latest", "--device", "cpu"),
+    *("-P", "-m", "cli", "serve", str(ROOT / "models/03_mlp"), "--checkpoint", "latest", "--device", "cpu"),
     *("--outputs", "{outputs}", "server.port={port}"),
 )
 FASTAPI, LITSERVE = (
@@ -148,7 +148,7 @@ def bodies(model: Model) -> Path:
 def server_of(peer: Peer, model: Model) -> Server:
     """The server of a row, not yet started."""
     command = [word.replace("{outputs}", str(outputs(model))) for word in peer.command]
-    return Server([python_of(peer.package), *command], dict(peer.variables))
+    return Server([python_of(peer.package), *command], {"SCRATCH_ENVIRONMENT": "ready", **dict(peer.variables)})
 
 
 # ---- measurements -----------------------------------------------------------------------------------------------

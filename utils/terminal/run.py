@@ -7,22 +7,29 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import click
 
-from project.chapters import WORKSPACE
 from utils.errors import InputError, ScratchError
 from utils.ranks import leave, speaks_for_all, world_size
 
 
-def run_command(command: click.Command, name: str | None = None) -> NoReturn:
+def run_command(
+    command: click.Command,
+    name: str | None = None,
+    explain: Callable[[Exception], ScratchError | None] = lambda error: None,
+) -> NoReturn:
     """Run `command` on the process's arguments and exit with the code that it returns; nothing counts as 0.
 
     A mistake that the user can mend costs one line; the traceback is shown with `--debug`, or where the error is
     a defect of ours.
+
+    Args:
+        command: What is run.
+        name: What the user called it, for its help.
+        explain: Called with an error that looks like a defect; returns what to tell the user where it is none.
     """
     try:
         _refuse_empty(sys.argv[1:])
@@ -41,11 +48,6 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         _fail(error.format_message(), error.exit_code)
     except ScratchError as error:
         _fail(str(error), error.exit_code)
-    except NotImplementedError as error:
-        copy = _copy_of(error)
-        if copy is None:
-            raise
-        _fail(f"not written yet: {error}; `./scratch check {copy}` says how far you are", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 128 + signal.SIGINT)
     except Exception as error:
@@ -55,6 +57,8 @@ def run_command(command: click.Command, name: str | None = None) -> NoReturn:
         if _is_of_memory(error):
             detail = f" ({error})" if str(error) else ""
             _fail(f"not enough memory: use a smaller trainer.batch_size, model or data set{detail}", 1)
+        if (known := explain(error)) is not None:
+            _fail(str(known), known.exit_code)
         # a defect of ours
         if world_size() == 1:
             raise
@@ -80,13 +84,6 @@ def _is_of_memory(error: Exception) -> bool:
         return error.errno == errno.ENOMEM
     torchs = isinstance(error, RuntimeError) and re.search("out of memory|DefaultCPUAllocator", str(error))
     return isinstance(error, MemoryError) or bool(torchs)
-
-
-def _copy_of(error: NotImplementedError) -> str | None:
-    """The learner's copy, as in `workspace/01_perceptron`, whose code raised `error`; None for any other code."""
-    *_, frame = traceback.extract_tb(error.__traceback__)
-    chapter = Path(frame.filename).parent.parent
-    return chapter.name if chapter.parent.name == WORKSPACE else None
 
 
 def _drop_unwritten() -> None:

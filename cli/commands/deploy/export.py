@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from cli.options import CHECKPOINT, DEBUG, FORMS, OUTPUTS, TRITON_BACKENDS, passed_on
+from cli.environment import continue_in
+from cli.options import CHECKPOINT, DEBUG, OUTPUTS, PATH
+from deployment.export.names import FORMS, TRITON_BACKENDS
 from project.chapters import Project
 from utils.errors import unknown
-from utils.terminal.processes import become
 
 
 @click.command("export")
@@ -16,7 +17,7 @@ from utils.terminal.processes import become
 @click.option(
     "--format", "formats", multiple=True, required=True, metavar="NAME", help=f"{', '.join(FORMS)}; may be repeated."
 )
-@click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER", help="Default: exports/ in the outputs.")
+@click.option("--to", "folder", type=PATH, metavar="FOLDER", help="Default: exports/ in the outputs.")
 @click.option(
     "--triton-backend",
     type=click.Choice(TRITON_BACKENDS),
@@ -33,11 +34,10 @@ def command(
     chapter: str,
     checkpoint: str,
     formats: tuple[str, ...],
-    to: Path | None,
+    folder: Path | None,
     triton_backend: str,
     force: bool,
     outputs: Path | None,
-    debug: bool,
 ) -> None:
     """Write a trained model of chapter NN in other formats, each compared with the checkpoint.
 
@@ -49,15 +49,15 @@ def command(
         if name not in FORMS:
             raise unknown("format", name, FORMS)
     place = project.served(chapter)
-    venv = project.venv(place)
-    venv.ensure("export")
-    named = [text for name in dict.fromkeys(formats) for text in ("--format", name)]
-    given = {
-        "--checkpoint": checkpoint,
-        "--triton-backend": triton_backend,
-        "--to": to,
-        "--outputs": outputs,
-        "--force": force,
-        "--debug": debug,
-    }
-    become(venv.python, ["-P", "-m", "deployment.export", str(place.folder), *named, *passed_on(given)])
+    continue_in(project.venv(place), "export")
+    from deployment.export.bundle import bundle
+    from inference.predictor import Predictor
+    from utils.terminal.processes import interruptible
+    from utils.terminal.table import table
+
+    predictor = Predictor.from_checkpoint(place.folder, checkpoint, outputs)
+    to = folder or (outputs or place.folder / "outputs") / "exports" / predictor.run_id
+    with interruptible():
+        written = bundle(predictor, tuple(dict.fromkeys(formats)), to, force, triton_backend)
+    rows = [[form, f"{difference:.1e}"] for form, difference in written.items()]
+    click.echo(f"{to}\n\n{table(['format', 'largest difference'], rows)}")

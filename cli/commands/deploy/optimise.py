@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from cli.options import CHECKPOINT, DEBUG, OUTPUTS, passed_on
+from cli.environment import continue_in
+from cli.options import CHECKPOINT, DEBUG, OUTPUTS, PATH
 from project.chapters import Project
 from utils.errors import InputError
-from utils.terminal.processes import become
 
 
 @click.command("optimise")
@@ -16,7 +16,7 @@ from utils.terminal.processes import become
 @click.option("--prune", type=float, metavar="SHARE", help="Set this share of the weights to zero, and train on.")
 @click.option("--quantize", type=click.Choice(["int8"]), help="Export to ONNX with weights of so many bits.")
 @click.option("--epochs", type=click.IntRange(min=0), metavar="N", help="Train on for N epochs after pruning.")
-@click.option("--to", "folder", type=click.Path(path_type=Path), help="Where the report goes; default: outputs/.")
+@click.option("--to", "folder", type=PATH, help="Where the report goes; default: outputs/.")
 @click.option("--force", is_flag=True, help="Replace an earlier report.")
 @OUTPUTS
 @DEBUG
@@ -31,7 +31,6 @@ def command(
     folder: Path | None,
     force: bool,
     outputs: Path | None,
-    debug: bool,
 ) -> None:
     """Make a trained model of chapter NN smaller, and measure what that brings and costs.
 
@@ -46,15 +45,17 @@ def command(
     if epochs is not None and prune is None:
         raise InputError("--epochs is for --prune: --quantize does not train")
     place = project.trained(chapter, checkpoint, outputs)
-    venv = project.venv(place)
-    venv.ensure("export" if quantize else "base")
-    given = {
-        "--checkpoint": checkpoint,
-        "--prune": prune,
-        "--epochs": epochs,
-        "--to": folder,
-        "--force": force,
-        "--outputs": outputs,
-        "--debug": debug,
-    }
-    become(venv.python, ["-P", "-m", "deployment.optimise", str(place.folder), *passed_on(given)])
+    continue_in(project.venv(place), "export" if quantize else "base")
+    from utils.terminal.processes import interruptible
+
+    with interruptible():
+        from deployment.optimise.original import Original
+
+        original = Original.of(place.folder, checkpoint, outputs or place.folder / "outputs")
+        if prune is not None:
+            from deployment.optimise.pruning import prune_model
+
+            return prune_model(original, prune, epochs, folder, force)
+        from deployment.optimise.quantizing import quantize_model
+
+        quantize_model(original, folder, force)

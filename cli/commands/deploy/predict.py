@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from cli.options import CHECKPOINT, DEBUG, DEVICE, OUTPUTS, passed_on
+from cli.environment import continue_in
+from cli.options import CHECKPOINT, DEBUG, DEVICE, OUTPUTS
+from cli.predictions import FORMS, write
 from project.chapters import Project
-from utils.terminal.processes import become
 
 
 @click.command("predict")
@@ -27,9 +28,7 @@ from utils.terminal.processes import become
     "--batch-size", type=click.IntRange(1, 1_000_000), metavar="N", help="Examples that go through at a time."
 )
 @DEVICE
-@click.option(
-    "--output", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True, help="The form."
-)
+@click.option("--output", "form", type=click.Choice(list(FORMS)), default="table", show_default=True, help="The form.")
 @OUTPUTS
 @DEBUG
 @click.pass_obj
@@ -42,9 +41,8 @@ def command(
     threshold: float | None,
     batch_size: int | None,
     device: str,
-    output: str,
+    form: str,
     outputs: Path | None,
-    debug: bool,
 ) -> None:
     """Ask a trained model of chapter NN.
 
@@ -53,17 +51,13 @@ def command(
         scratch predict 03 --checkpoint latest --input digit.png --top 5
     """
     place = project.trained(chapter, checkpoint, outputs)
-    venv = project.venv(place)
-    venv.ensure("base")
-    given = {
-        "--checkpoint": checkpoint,
-        "--input": source,
-        "--top": top,
-        "--threshold": threshold,
-        "--batch-size": batch_size,
-        "--device": device,
-        "--output": output,
-        "--outputs": outputs,
-        "--debug": debug,
-    }
-    become(venv.python, ["-P", "-m", "cli.predict_tool", str(place.folder), *passed_on(given)])
+    continue_in(project.venv(place), "base")
+    from inference.answers import PredictOptions
+    from inference.files import read_examples
+    from inference.predictor import BATCH_SIZE, Predictor
+    from utils.schema import validate
+
+    predictor = Predictor.from_checkpoint(place.folder, checkpoint, outputs, device)
+    given = {name: value for name, value in (("top", top), ("threshold", threshold)) if value is not None}
+    options = validate(PredictOptions, given, "the options")
+    write(form, predictor.stream(read_examples(source, predictor.data), options, batch_size or BATCH_SIZE))

@@ -1,15 +1,13 @@
 """`scratch registry`."""
 
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
-from cli.options import DEBUG
-from project.chapters import Chapter, Project
-from project.runs import find_made_run
+from cli.environment import continue_in, continue_with_run
+from cli.options import DEBUG, PATH, RUN_OUTPUTS
+from project.chapters import Project
 from utils.terminal.groups import Group
-from utils.terminal.processes import become
 
 _URI = click.option(
     "--uri",
@@ -31,11 +29,11 @@ def command() -> None:
 
 @command.command("register")
 @click.argument("run", metavar="RUN")
-@click.option("--outputs", type=click.Path(path_type=Path), help="Where the run is; default: the chapters' outputs/.")
+@RUN_OUTPUTS
 @_URI
 @DEBUG
 @click.pass_obj
-def register(project: Project, run: str, outputs: Path | None, uri: str | None, debug: bool) -> None:
+def register(project: Project, run: str, outputs: Path | None, uri: str | None) -> None:
     """Make a finished run the next version of its chapter's model.
 
     RUN is the id of a run, its folder in models/, or latest: the newest of all chapters, or of --outputs.
@@ -43,8 +41,14 @@ def register(project: Project, run: str, outputs: Path | None, uri: str | None, 
     Kept are its checkpoint, config, results and record, an ONNX export that was compared with the checkpoint, its
     signature and a model card.
     """
-    chapter, folder = find_made_run(project, run, outputs)
-    _work(project, chapter, ["registry", "export"], "register", uri, debug, str(chapter.folder), str(folder))
+    chapter, folder = continue_with_run(project, run, outputs, "registry", "export")
+    from deployment.registry.client import Registry
+    from deployment.registry.lifecycle import register as register_run
+    from deployment.registry.uri import shown
+
+    registry = Registry(uri, create=True)
+    version = register_run(registry, chapter.folder, folder)
+    click.echo(f"registered run {folder.name} as {version}, at {shown(registry.uri)}\nversion: {version.number}")
 
 
 @command.command("list")
@@ -52,10 +56,15 @@ def register(project: Project, run: str, outputs: Path | None, uri: str | None, 
 @_URI
 @DEBUG
 @click.pass_obj
-def list_(project: Project, name: str | None, uri: str | None, debug: bool) -> None:
+def list_(project: Project, name: str | None, uri: str | None) -> None:
     """List the registered models, or the versions of the chapter NAME."""
-    named = [] if name is None else [project.chapter(name).name]
-    _work(project, None, ["registry"], "list", uri, debug, *named)
+    model = None if name is None else project.chapter(name).name
+    continue_in(project.venv(), "registry")
+    from deployment.registry.client import Registry
+    from deployment.registry.listing import models, versions
+
+    registry = Registry(uri)
+    click.echo(models(registry) if model is None else versions(registry, model))
 
 
 @command.command("promote")
@@ -66,9 +75,7 @@ def list_(project: Project, name: str | None, uri: str | None, debug: bool) -> N
 @_URI
 @DEBUG
 @click.pass_obj
-def promote(
-    project: Project, name: str, version: str, alias: str, new_signature: bool, uri: str | None, debug: bool
-) -> None:
+def promote(project: Project, name: str, version: str, alias: str, new_signature: bool, uri: str | None) -> int:
     """Let ALIAS (dev, staging, prod or archived) name a version of the chapter NAME, and no other one.
 
     VERSION is a number, or an alias that it has. For staging and prod the chapter's claims must hold for the model, its
@@ -76,33 +83,32 @@ def promote(
     version before it. Whatever fails is named, nothing is changed, and the exit code is 1.
     """
     chapter = project.chapter(name)
-    flags = ["--new-signature"] if new_signature else []
-    folder = str(chapter.folder)
-    _work(project, chapter, ["registry", "export"], "promote", uri, debug, *flags, folder, version, alias)
+    continue_in(project.venv(chapter), "registry", "export")
+    from deployment.registry.client import Registry
+    from deployment.registry.lifecycle import promote as promote_version
+
+    promoted, reasons = promote_version(Registry(uri), chapter.folder, version, alias, new_signature)
+    for reason in reasons:
+        click.echo(f"refused: {promoted} as {alias}: {' '.join(reason.split())}", err=True)
+    if not reasons:
+        click.echo(f"{promoted} is {alias}{' already' if alias in promoted.aliases else ''}")
+    return 1 if reasons else 0
 
 
 @command.command("load")
 @click.argument("name", metavar="NAME")
 @click.argument("version", metavar="ALIAS|VERSION")
-@click.option(
-    "--to", type=click.Path(path_type=Path), help="The folder; default: outputs/registered/VERSION of the chapter."
-)
+@click.option("--to", "folder", type=PATH, help="The folder; default: outputs/registered/VERSION of the chapter.")
 @_URI
 @DEBUG
 @click.pass_obj
-def load(project: Project, name: str, version: str, to: Path | None, uri: str | None, debug: bool) -> None:
+def load(project: Project, name: str, version: str, folder: Path | None, uri: str | None) -> None:
     """Put the files of a version of the chapter NAME into a folder, each verified."""
     chapter = project.chapter(name)
-    options = [] if to is None else ["--to", str(to.absolute())]
-    _work(project, chapter, ["registry"], "load", uri, debug, *options, str(chapter.folder), version)
+    continue_in(project.venv(chapter), "registry")
+    from deployment.registry.client import Registry
 
-
-def _work(
-    project: Project, chapter: Chapter | None, stages: list[str], what: str, uri: str | None, debug: bool, *given: str
-) -> NoReturn:
-    """Become `deployment.registry` in the environment of a chapter, or in the root's."""
-    venv = project.venv(chapter)
-    for stage in stages:
-        venv.ensure(stage)
-    options = [*(["--uri", uri] if uri else []), *given]
-    become(venv.python, ["-P", "-m", "deployment.registry", *["--debug"] * debug, what, *options])
+    registry = Registry(uri)
+    loaded = registry.resolve(chapter.name, version)
+    to = registry.fetch(loaded, folder or chapter.folder / "outputs/registered" / str(loaded.number))
+    click.echo(f"{loaded} is in {to}")

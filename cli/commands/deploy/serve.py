@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from cli.options import DEBUG, DEVICE, OUTPUTS, passed_on
+from cli.environment import continue_in
+from cli.options import DEBUG, DEVICE, OUTPUTS, PATH
 from project.chapters import Project
 from utils.errors import InputError
-from utils.terminal.processes import become
 
 
 @click.command("serve")
@@ -25,13 +25,15 @@ from utils.terminal.processes import become
 @click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="0 takes any that is free.")
 @click.option(
     "--api-key-file",
-    type=click.Path(path_type=Path),
+    "key_file",
+    type=PATH,
     metavar="FILE",
     help="Keys, one a line, of which clients need one; without it the one in $SCRATCH_API_KEY.",
 )
 @click.option(
     "--settings",
-    type=click.Path(path_type=Path),
+    "settings_file",
+    type=PATH,
     metavar="FILE",
     help="YAML that changes deployment/api/settings.yaml.",
 )
@@ -48,11 +50,10 @@ def command(
     registry: str | None,
     host: str | None,
     port: int | None,
-    api_key_file: Path | None,
-    settings: Path | None,
+    key_file: Path | None,
+    settings_file: Path | None,
     device: str,
     outputs: Path | None,
-    debug: bool,
     overrides: tuple[str, ...],
 ) -> None:
     """Serve a trained model of chapter NN over HTTP.
@@ -71,20 +72,21 @@ def command(
     if alias is not None and outputs is not None:
         raise InputError("--outputs says where a run is looked up; give it with --checkpoint, not with --alias")
     place = project.served(chapter)
-    venv = project.venv(place)
-    venv.ensure("api")
-    if alias is not None:
-        venv.ensure("registry")
-    given = {
-        "--checkpoint": checkpoint,
-        "--alias": alias,
-        "--registry": registry,
-        "--device": device,
-        "--outputs": outputs,
-        "--api-key-file": api_key_file,
-        "--settings": settings,
-        "--debug": debug,
-    }
+    continue_in(project.venv(place), "api", *([] if alias is None else ["registry"]))
+    from deployment.api.http.keys import read_keys
+    from deployment.api.http.listening import listener
+    from deployment.api.settings import read_settings
+
     listen = [f"server.{name}={value}" for name, value in (("host", host), ("port", port)) if value is not None]
-    arguments = [str(place.folder), *passed_on(given), "--", *overrides, *listen]
-    become(venv.python, ["-P", "-m", "deployment.api", *arguments])
+    settings, keys = read_settings(settings_file, (*overrides, *listen)), read_keys(key_file)
+    listening = listener(settings.server)  # before torch, so that a port in use is answered at once
+    from deployment.api.serve import serve_alias, serve_model
+
+    if alias is not None:
+        from deployment.api.model.reload import AliasSource
+
+        return serve_alias(AliasSource(place.folder, alias, registry, device), settings, keys, listening)
+    from inference.predictor import Predictor
+
+    assert checkpoint is not None
+    serve_model(Predictor.from_checkpoint(place.folder, checkpoint, outputs, device), settings, keys, listening)

@@ -1,15 +1,17 @@
 """`scratch ui`."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import click
 
-from cli.options import DEBUG, passed_on
+from cli.environment import continue_in
+from cli.options import DEBUG, PATH
 from project.chapters import Project
 from project.venvs import Venv
 from utils.errors import InputError
 from utils.runs import LATEST
-from utils.terminal.processes import become
 
 STAGE = "interface"
 
@@ -24,9 +26,7 @@ STAGE = "interface"
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0 is any that is free.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at; 0.0.0.0 is every one.")
-@click.option(
-    "--outputs", type=click.Path(path_type=Path), help="Where the runs are; default: the outputs/ of the chapters."
-)
+@click.option("--outputs", type=PATH, help="Where the runs are; default: the chapters' outputs/.")
 @DEBUG
 @click.pass_obj
 def command(
@@ -36,8 +36,7 @@ def command(
     port: int,
     host: str,
     outputs: Path | None,
-    debug: bool,
-) -> None:
+) -> int:
     """Serve a page for the browser: to try a model of chapter NN, or without NN to look at all runs.
 
     \b
@@ -47,11 +46,21 @@ def command(
     if chapter is None and checkpoint is not None:
         raise InputError(f"--checkpoint needs the chapter whose model it is: scratch ui NN --checkpoint {checkpoint}")
     place = None if chapter is None else project.trained(chapter, checkpoint or LATEST, outputs)
-    venv = _any_venv(project) if place is None else project.venv(place)
-    venv.ensure(STAGE)
-    given = {"--checkpoint": checkpoint, "--host": host, "--port": port, "--outputs": outputs, "--debug": debug}
-    named = [] if place is None else [str(place.folder)]
-    become(venv.python, ["-P", "-m", "deployment.interface", *named, *passed_on(given)])
+    continue_in(_any_venv(project) if place is None else project.venv(place), STAGE)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported: it would ask the network
+    with tempfile.TemporaryDirectory(prefix="scratch-ui-") as uploads:
+        os.environ["GRADIO_TEMP_DIR"] = uploads
+        from deployment.interface.server import serve
+
+        if place is None:
+            from deployment.interface.pages.runs import runs_page
+
+            return serve(runs_page(project, outputs), "runs", host, port)
+        from deployment.interface.pages.chapter import chapter_page
+        from inference import Predictor
+
+        predictor = Predictor.from_checkpoint(place.folder, checkpoint or LATEST, outputs)
+        return serve(chapter_page(place, predictor), place.name, host, port)
 
 
 def _any_venv(project: Project) -> Venv:

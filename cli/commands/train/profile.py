@@ -3,7 +3,7 @@
 import click
 
 from cli.commands.train.train import start
-from cli.options import PROFILED_STEPS
+from experiment.options import PROFILED_STEPS
 from project.chapters import Project
 
 

@@ -4,7 +4,6 @@ import re
 
 import click
 
-from cli.options import DEBUG
 from cli.sweep.request import Request
 from cli.sweep.space import parse
 from project.chapters import Project
@@ -24,7 +23,7 @@ from utils.terminal.processes import become
 @click.option("--resume", is_flag=True, help="Go on with the sweep of that name, up to --trials in all.")
 @click.option("--no-prune", is_flag=True, help="Let every training go to its end.")
 @click.option("--wandb", is_flag=True, help="Log the trainings to Weights & Biases.")
-@DEBUG
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_obj
 def command(
     project: Project,

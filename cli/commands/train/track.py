@@ -4,28 +4,21 @@ from pathlib import Path
 
 import click
 
-from cli.options import DEBUG
+from cli.environment import continue_with_run
+from cli.options import DEBUG, RUN_OUTPUTS
 from project.chapters import Project
-from project.runs import find_made_run
-from utils.terminal.processes import become
 
 
 @click.command("track")
 @click.argument("run", metavar="RUN")
 @click.option("--to", "tracker", required=True, metavar="NAME", help="tensorboard, wandb or mlflow.")
 @click.option("--uri", metavar="URI", help="The MLflow server; else what the run's config says.")
-@click.option("--project", metavar="NAME", help="The wandb project; else what the run's config says.")
-@click.option("--outputs", type=click.Path(path_type=Path), help="Where the run is; default: any chapter's outputs/.")
+@click.option("--project", "wandb_project", metavar="NAME", help="The wandb project; else what the run's config says.")
+@RUN_OUTPUTS
 @DEBUG
 @click.pass_obj
 def command(
-    project_: Project,
-    run: str,
-    tracker: str,
-    uri: str | None,
-    project: str | None,
-    outputs: Path | None,
-    debug: bool,
+    project: Project, run: str, tracker: str, uri: str | None, wandb_project: str | None, outputs: Path | None
 ) -> None:
     """Show a run on a tracker: rows, pictures and checkpoints, from what is in its folder.
 
@@ -34,10 +27,10 @@ def command(
     For a run that was made without that tracker, or whose tracker failed. The event files of TensorBoard are made
     anew; on wandb, delete the run first if it is there, or its rows are added to it.
     """
-    chapter, folder = find_made_run(project_, run, outputs)
-    venv = project_.venv(chapter)
-    venv.ensure("base")
-    options = [f"--uri={uri}"] if uri else []
-    options += [f"--project={project}"] if project else []
-    options += ["--debug"] if debug else []
-    become(venv.python, ["-P", "-m", "cli.rebuild", *options, "--", str(folder.parents[1]), folder.name, tracker])
+    _, folder = continue_with_run(project, run, outputs, "base")
+    from engine.tracking.backfill import rebuild
+
+    changes = {"mlflow": {"uri": uri}, "wandb": {"project": wandb_project}}.get(tracker, {})
+    changes = {setting: value for setting, value in changes.items() if value is not None}
+    for line in rebuild(folder.parents[1], folder.name, tracker, changes):
+        click.echo(line)

@@ -38,7 +38,7 @@ class AliasSource:
 
     def __init__(self, chapter: Path, alias: str, uri: str | None, device: str) -> None:
         self._chapter = chapter
-        self._alias = alias
+        self.alias = alias
         self._device = device
         self._registry = Registry(uri)
 
@@ -48,7 +48,7 @@ class AliasSource:
         Raises:
             ScratchError: There is none, or the registry cannot be reached.
         """
-        return self._registry.resolve(self._chapter.name, self._alias)
+        return self._registry.resolve(self._chapter.name, self.alias)
 
     def load(self, version: Version) -> Predictor:
         """The checkpoint of a version; nothing of it stays on the disk, unless the process ends meanwhile.

@@ -457,6 +457,6 @@ def test_the_page_shows_all_routes_and_asks_nobody_else(server: ApiServer) -> No
 )
 def test_a_wrong_setting_is_one_line_and_exit_code_2(arguments: tuple[str, ...], message: str) -> None:
     done = refused("models/03_mlp", "--checkpoint", "latest", "--device", "cpu", *arguments)
-    assert done.returncode == 2
+    assert done.code == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from tests.doubles.api_server import ROOT, ApiServer, api_server, connect, trained, until
-from tests.doubles.scripts import finish, start
+from tests.doubles.scripts import COMMAND, READY, finish, start
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -172,9 +172,9 @@ def free_port() -> int:
 
 
 def test_of_two_servers_at_one_address_the_second_says_so_in_a_line(outputs: Path) -> None:
-    command = ("-P", "-m", "deployment.api", ROOT / "models" / CHAPTER, "--device", "cpu", "--checkpoint", "latest")
+    command = (*COMMAND, "serve", ROOT / "models" / CHAPTER, "--device", "cpu", "--checkpoint", "latest")
     address = f"server.port={free_port()}"
-    both = [start(*command, "--outputs", outputs, address, env={"PYTHONPATH": str(ROOT)}) for _ in range(2)]
+    both = [start(*command, "--outputs", outputs, address, env={"PYTHONPATH": str(ROOT), **READY}) for _ in range(2)]
     until(lambda: any(process.poll() is not None for process in both))
     loser, winner = sorted(both, key=lambda process: process.poll() is None)
     done = finish(loser)
@@ -187,11 +187,11 @@ def test_of_two_servers_at_one_address_the_second_says_so_in_a_line(outputs: Pat
 
 def test_a_server_whose_stdout_is_closed_answers(outputs: Path) -> None:
     port = free_port()
-    command = [sys.executable, "-P", "-m", "deployment.api", ROOT / "models" / CHAPTER, "--device", "cpu"]
+    command = [sys.executable, *COMMAND, "serve", ROOT / "models" / CHAPTER, "--device", "cpu"]
     options = ["--checkpoint", "latest", "--outputs", outputs, f"server.port={port}"]
     process = subprocess.Popen(
         ["bash", "-c", 'exec "$@" >&-', "bash", *map(str, command + options)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, **READY, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
     )

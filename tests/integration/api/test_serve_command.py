@@ -1,4 +1,4 @@
-"""`scratch serve` hands on what it is told to the chapter's environment; what docs/serving.md says to type works."""
+"""`scratch serve` serves what it is told to, in the chapter's environment; what docs/serving.md says to type works."""
 
 import json
 import re
@@ -15,33 +15,44 @@ from tests.doubles.toy_clone import ToyClone
 
 DOCUMENT = (ROOT / "docs/serving.md").read_text()
 KEY = "a-key-of-the-tests"
-TELLS = "import json, sys; print(json.dumps(sys.argv[1:]))"
+TELLS = """
+def serve_model(predictor, settings, keys, listening):
+    print(predictor.chapter.folder, listening.getsockname()[1], settings.batching.max_wait_ms, keys is not None)
+
+def serve_alias(source, settings, keys, listening):
+    print(source.alias)
+"""
+LOADS = """
+from types import SimpleNamespace
+
+class Predictor:
+    @classmethod
+    def from_checkpoint(cls, folder, reference, outputs, device):
+        return SimpleNamespace(chapter=SimpleNamespace(folder=folder))
+"""
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> ToyClone:
+    """A chapter that can be asked, and a server that says what it is to serve."""
     clone = ToyClone(tmp_path_factory.mktemp("clone") / "repository")
-    clone.write("deployment/__init__.py", "")
-    clone.write("deployment/api/__main__.py", TELLS)
+    clone.write("deployment/api/serve.py", TELLS)
+    clone.write("inference/__init__.py", "")
+    clone.write("inference/predictor.py", LOADS)
     clone.add_chapter("01_toy", {"serving.py": ""})
     clone.add_chapter("02_mute")
     return clone
 
 
-def test_the_server_is_told_all(clone: ToyClone, tmp_path: Path) -> None:
-    options = ("--settings", "s.yaml", "--api-key-file", "keys", "--port", "9000", "batching.max_wait_ms=2")
+def test_settings_come_from_all_places_and_paths_are_those_of_the_user(clone: ToyClone, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(f"{KEY}\n")
+    (tmp_path / "s.yaml").write_text("server: {port: 1}\nbatching: {max_wait_ms: 7}\n")
+    options = ("--settings", "s.yaml", "--api-key-file", "keys", "--port", "0", "batching.max_wait_ms=2")
     done = clone.scratch("serve", "1", "--checkpoint", "latest", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    chapter, *rest = json.loads(done.stdout)
-    assert chapter == str(clone.root / "models/01_toy")
-    files = ["--api-key-file", f"{tmp_path}/keys", "--settings", f"{tmp_path}/s.yaml"]
-    changes = ["--", "batching.max_wait_ms=2", "server.port=9000"]
-    assert rest == ["--checkpoint", "latest", "--device", "cpu", *files, *changes]
-
-
-def test_an_alias_is_told_with_its_registry(clone: ToyClone) -> None:
-    done = clone.scratch("serve", "1", "--alias", "prod", "--registry", "sqlite:///r.db")
-    assert json.loads(done.stdout)[1:5] == ["--alias", "prod", "--registry", "sqlite:///r.db"]
+    folder, port, wait, locked = done.stdout.split()
+    assert (folder, wait, locked) == (str(clone.root / "models/01_toy"), "2.0", "True")
+    assert int(port) > 1
 
 
 @pytest.mark.parametrize(

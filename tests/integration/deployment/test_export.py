@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from cli.options import FORMS
+from deployment.export.names import FORMS
 from project.chapters import Chapter, Project
-from tests.doubles.scripts import Ended, call, finish, start
+from tests.doubles.scripts import COMMAND, READY, Ended, call, finish, start
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 from tests.integration.training.test_bad_input import FULL_DISK, assert_refused
 from tests.support.experiments import experiment_plots
@@ -36,10 +36,9 @@ def train(chapter: Chapter, outputs: Path, experiment: str) -> None:
 def export(
     chapter: Chapter, outputs: Path, *arguments: object, env: dict[str, str] | None = None, **options: Any
 ) -> Ended:
-    """What `scratch export` starts in the chapter's environment."""
-    fixed = ("--outputs", outputs, "--triton-backend", "python")
-    module = ("-P", "-m", "deployment.export", chapter.folder)
-    return finish(start(*module, *fixed, *arguments, env=HERE | (env or {}), **options), 180)
+    """What `scratch export` says."""
+    command = (*COMMAND, "export", chapter.folder, "--outputs", outputs)
+    return finish(start(*command, *arguments, env=HERE | READY | (env or {}), **options), 180)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -20,7 +20,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as BrowserTimeout
 
-from tests.doubles.scripts import call, finish, start
+from tests.doubles.scripts import COMMAND, READY, call, finish, start
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
@@ -65,14 +65,14 @@ class Served:
         """What `scratch predict` says to the same model."""
         fixed = ("--device", "cpu", "--output", "json", "--outputs", self.outputs, "--top", "5")
         asked = ("--checkpoint", self.run_id, "--input", source)
-        ended = call("-P", "-m", "cli.predict_tool", self.chapter, *asked, *fixed)
+        ended = call(*COMMAND, "predict", self.chapter, *asked, *fixed, env=READY)
         assert ended.code == 0, ended.stderr
         answer: dict[str, object] = json.loads(ended.stdout)[0]
         return answer
 
 
 def serve(*arguments: object) -> "subprocess.Popen[str]":
-    return start("-P", "-m", "deployment.interface", *arguments, "--host", "127.0.0.1", env={"OMP_NUM_THREADS": "1"})
+    return start(*COMMAND, "ui", *arguments, "--host", "127.0.0.1", env={"OMP_NUM_THREADS": "1", **READY})
 
 
 def address(process: "subprocess.Popen[str]") -> str:
@@ -451,16 +451,16 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["not.a.host", "192.0.2.1", "no..name"])
 def test_an_address_that_is_not_of_this_machine_is_one_line(host: str) -> None:
-    ended = finish(start("-P", "-m", "deployment.interface", "--host", host, "--port", "0"))
+    ended = finish(start(*COMMAND, "ui", "--host", host, "--port", "0", env=READY))
     assert ended.code == 2
     assert re.fullmatch(rf"error: .*{re.escape(host)}.*; choose another with --host\n", ended.stderr)
 
 
 def test_ctrl_c_ends_it_and_leaves_nothing_behind(tmp_path: Path) -> None:
     process = start(
-        *("-P", "-m", "deployment.interface", "--outputs", tmp_path / "none"),
+        *(*COMMAND, "ui", "--outputs", tmp_path / "none"),
         *("--host", "127.0.0.1", "--port", "0"),
-        env={"TMPDIR": str(tmp_path)},
+        env={"TMPDIR": str(tmp_path), **READY},
     )
     address(process)
     assert [path.name for path in tmp_path.glob("scratch-ui-*")]

@@ -6,17 +6,32 @@ import pytest
 
 from tests.doubles.toy_clone import ToyClone
 
-PAGE = "import sys\nprint('page', *sys.argv[1:])\n"
+SERVER = """
+def serve(page, name, host, port):
+    print(*page, name, host, port)
+    return 0
+"""
+PAGES = {
+    "pages/runs.py": "def runs_page(project, outputs):\n    return ['runs', outputs]\n",
+    "pages/chapter.py": "def chapter_page(chapter, predictor):\n    return [chapter.folder, predictor]\n",
+    "server.py": SERVER,
+}
+LOADS = """
+class Predictor:
+    @classmethod
+    def from_checkpoint(cls, folder, reference, outputs):
+        return reference
+"""
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> ToyClone:
-    """A chapter that can be asked, and a page that prints what it is given."""
+    """A chapter that can be asked, and pages that print what they are given."""
     clone = ToyClone(tmp_path)
     clone.add_chapter("01_toy", {"serving.py": ""})
-    clone.write("deployment/__init__.py", "")
-    clone.write("deployment/interface/__init__.py", "")
-    clone.write("deployment/interface/__main__.py", PAGE)
+    for name, source in PAGES.items():
+        clone.write(f"deployment/interface/{name}", source)
+    clone.write("inference/__init__.py", LOADS)
     return clone
 
 
@@ -28,13 +43,12 @@ def test_the_newest_model_of_a_chapter_is_shown(clone: ToyClone) -> None:
     trained(clone)
     ran = clone.scratch("ui", "1", "--port", "8000")
     folder = clone.root / "models/01_toy"
-    assert ran.stdout == f"page {folder} --host 127.0.0.1 --port 8000\n", ran.stderr
+    assert ran.stdout == f"{folder} latest 01_toy 127.0.0.1 8000\n", ran.stderr
 
 
 def test_without_a_chapter_the_runs_are_shown(clone: ToyClone, tmp_path: Path) -> None:
     ran = clone.scratch("ui", "--outputs", "elsewhere", cwd=tmp_path)
-    expected = f"--host 127.0.0.1 --port 7860 --outputs {tmp_path / 'elsewhere'}"
-    assert ran.stdout == f"page {expected}\n", ran.stderr
+    assert ran.stdout == f"runs {tmp_path / 'elsewhere'} runs 127.0.0.1 7860\n", ran.stderr
 
 
 def test_a_checkpoint_without_its_chapter_is_refused(clone: ToyClone) -> None:

@@ -13,7 +13,7 @@ import torch
 
 from deployment.optimise.settings import read_settings
 from engine.checkpoint.file import load_checkpoint
-from tests.doubles.scripts import Ended, finish, start
+from tests.doubles.scripts import COMMAND, READY, Ended, finish, start
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 
 pytestmark = pytest.mark.timeout(200)
@@ -49,7 +49,7 @@ def with_chapter(root: Path, chapter: Path) -> ToyClone:
 
 def optimise(chapter: Path, outputs: Path, *arguments: object) -> Ended:
     options = ("--outputs", outputs, *arguments)
-    return finish(start("-P", "-m", "deployment.optimise", chapter, *options, cwd=outputs.parent), None)
+    return finish(start(*COMMAND, "optimise", chapter, *options, cwd=outputs.parent, env=READY), None)
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def test_a_pruning_that_is_stopped_leaves_nothing_and_advises_nothing(digits: tu
     outputs, run = digits
     before = sorted(outputs.rglob("*"))
     asked = ("--checkpoint", run, "--prune", "0.6", "--epochs", "5000", "--outputs", outputs)
-    process = start("-P", "-m", "deployment.optimise", MLP, *asked, env={"TMPDIR": str(tmp_path)})
+    process = start(*COMMAND, "optimise", MLP, *asked, env={"TMPDIR": str(tmp_path), **READY})
     while process.poll() is None and not any(path.stat().st_size for path in tmp_path.glob("*/logs/*/metrics.jsonl")):
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)

@@ -14,11 +14,12 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from cli import predict_tool
-from cli.predict_tool import predict
+from cli import predictions
+from cli.commands.deploy.predict import command
 from engine.checkpoint.file import load_checkpoint, save_checkpoint
+from project.chapters import Project
 from tests.doubles.bench import NETWORK
-from tests.doubles.scripts import call
+from tests.doubles.scripts import READY, call
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 
 ROWS = "0.5,1,-2\n-1,0.25,3\n4,4,4\n"
@@ -44,11 +45,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyClone]:
 
 
 def ask(clone: ToyClone, *arguments: str, form: str = "json", device: str = "cpu", **options: Any) -> Result:
-    """The work of `scratch predict 90 --checkpoint latest --input rows.csv ARGUMENTS`, in this process."""
+    """`scratch predict 90 --checkpoint latest --input rows.csv ARGUMENTS`, in this process."""
     given = {"--checkpoint": "latest", "--input": str(clone.root / "rows.csv"), **options}
     words = [word for pair in given.items() for word in pair]
     fixed = ["--device", device, "--output", form]
-    return CliRunner().invoke(predict, [str(clone.root / "models/90_logistic"), *words, *fixed, *arguments])
+    return CliRunner(env=READY).invoke(command, ["90", *words, *fixed, *arguments], obj=Project(clone.root))
 
 
 def answers(result: Result) -> list[dict[str, Any]]:
@@ -102,13 +103,13 @@ def test_the_batch_size_changes_no_answer(clone: ToyClone, arguments: tuple[str,
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_many_answers_are_written_as_few_are(clone: ToyClone, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = ask(clone, form=form).stdout
-    monkeypatch.setattr(predict_tool, "_PAGE", 2)
+    monkeypatch.setattr(predictions, "_PAGE", 2)
     assert ask(clone, form=form).stdout == at_once
 
 
 def test_a_long_table_comes_in_parts_that_count_on(clone: ToyClone, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = ask(clone, form="table").stdout.splitlines()[2:]
-    monkeypatch.setattr(predict_tool, "_PAGE", 2)
+    monkeypatch.setattr(predictions, "_PAGE", 2)
     head, _, *parts = ask(clone, form="table").stdout.splitlines()
     assert parts[2].split() == head.split()
     assert [part.split() for part in (*parts[:2], *parts[4:])] == [row.split() for row in rows]
@@ -116,7 +117,7 @@ def test_a_long_table_comes_in_parts_that_count_on(clone: ToyClone, monkeypatch:
 
 def test_long_work_says_how_far_it_is(clone: ToyClone, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(clone).stderr == ""
-    monkeypatch.setattr(predict_tool, "_SILENT_SECONDS", -1.0)
+    monkeypatch.setattr(predictions, "_SILENT_SECONDS", -1.0)
     assert ask(clone).stderr.splitlines()[-1] == "3 examples answered"
 
 
@@ -130,7 +131,7 @@ def test_options_change_what_is_named(clone: ToyClone) -> None:
 def test_outputs_may_be_elsewhere(clone: ToyClone, tmp_path: Path) -> None:
     shutil.copytree(clone.root / "models/90_logistic/outputs", tmp_path / "elsewhere")
     assert answers(ask(clone, "--outputs", str(tmp_path / "elsewhere"))) == answers(ask(clone))
-    assert "there is no run" in str(ask(clone, "--outputs", str(tmp_path / "nowhere")).exception)
+    assert "no trained model in" in str(ask(clone, "--outputs", str(tmp_path / "nowhere")).exception)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from deployment.registry.client import Registry, Version
 from deployment.registry.transactions import add, move
 from tests.doubles.mlflow_server import QUIET, free_port, mlflow_server
-from tests.doubles.scripts import Ended, call, finish, start
+from tests.doubles.scripts import COMMAND, READY, Ended, call, finish, start
 from utils.errors import InputError, RunError
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # in what MLflow uses
@@ -209,7 +209,7 @@ def test_a_registration_that_fails_halfway_leaves_no_version(
 def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     quick = QUIET | {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-    ended = call("-P", "-m", "deployment.registry", "list", "--uri", url, env=quick | _PATH)
+    ended = call(*COMMAND, "registry", "list", "--uri", url, env=quick | _PATH | READY)
     assert ended.code == 1
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"error: the registry {url} does not answer; is it running?")
@@ -218,10 +218,10 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 def test_a_list_shows_versions_aliases_and_runs(database: Registry, tmp_path: Path) -> None:
     version = register(database, tmp_path, name="05_listed")
     move(database, "dev", version, RECORD)
-    models = call("-P", "-m", "deployment.registry", "list", "--uri", database.uri, env=QUIET | _PATH)
+    models = call(*COMMAND, "registry", "list", "--uri", database.uri, env=QUIET | _PATH | READY)
     (row,) = [line for line in models.stdout.splitlines() if line.startswith("05_listed")]
     assert row.split() == ["05_listed", "1", "1", "-", "-", "-"]
-    versions = call("-P", "-m", "deployment.registry", "list", "05_listed", "--uri", database.uri, env=QUIET | _PATH)
+    versions = call(*COMMAND, "registry", "list", "05_listed", "--uri", database.uri, env=QUIET | _PATH | READY)
     assert versions.stdout.splitlines()[2].split()[:3] == ["1", "dev", "and-0"]
     assert models.stderr == versions.stderr == ""
 

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -14,7 +12,7 @@ from cli.commands.train.track import command
 from engine.tracking.backfill import rebuild
 from engine.tracking.base import Tracker
 from project.chapters import Project
-from tests.doubles.scripts import TRAIN, call
+from tests.doubles.scripts import COMMAND, READY, TRAIN, call
 from tests.integration.tracking.test_wandb import history_on_disk, sync_folder
 from utils.errors import InputError
 
@@ -104,56 +102,17 @@ def test_a_damaged_record_is_one_clear_line_and_costs_no_event_file(outputs: Pat
     assert events.exists()
 
 
-def test_the_command_becomes_the_environment_of_the_chapter_that_made_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("01_perceptron", "02_adaline"):
-        (tmp_path / "models" / name).mkdir(parents=True)
-    run = tmp_path / "elsewhere/models/a run"
-    run.mkdir(parents=True)
-    (run / "config.yaml").touch()
-    (run / "metrics.json").write_text('{"chapter": "02_adaline"}')
-    started: list[tuple[Path, list[str]]] = []
-    monkeypatch.setattr("project.venvs.Venv.ensure", lambda *_: None)
-    monkeypatch.setattr("cli.commands.train.track.become", lambda *command: started.append(command))
-    for named in (["a run", "--outputs", str(run.parents[1])], [str(run)]):
-        command.main([*named, "--to", "tensorboard"], obj=Project(tmp_path), standalone_mode=False)
-        python, arguments = started.pop()
-        assert python.is_relative_to(tmp_path / "models/02_adaline")
-        assert arguments[-3:] == [str(run.parents[1]), "a run", "tensorboard"]
-
-
-def test_latest_is_the_newest_run_of_all_chapters_and_the_command_says_which(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    newest = "or-0-20260103T000000Z-aaaa"
-    for chapter, run in (
-        ("01_perceptron", "or-0-20260101T000000Z-ffff"),
-        ("02_adaline", newest),
-        ("03_mlp", "xor-0-20260102T000000Z-0000"),
-    ):
-        folder = tmp_path / "models" / chapter / "outputs/models" / run
-        folder.mkdir(parents=True)
-        (folder / "config.yaml").touch()
-    started: list[list[str]] = []
-    monkeypatch.setattr("project.venvs.Venv.ensure", lambda *_: None)
-    monkeypatch.setattr("cli.commands.train.track.become", lambda python, arguments: started.append(arguments))
-    command.main(["latest", "--to", "wandb"], obj=Project(tmp_path), standalone_mode=False)
-    assert started[0][-3:] == [str(tmp_path / "models/02_adaline/outputs"), newest, "wandb"]
-    assert capsys.readouterr().err == f"the latest run is {newest} of 02_adaline\n"
-
-
 def test_the_command_finds_out_which_chapter_made_a_run(tmp_path: Path) -> None:
     (tmp_path / "models/01_perceptron").mkdir(parents=True)
     with pytest.raises(InputError, match="there is no run 'nope' in the outputs of the chapters"):
         command.main(["nope", "--to", "wandb"], obj=Project(tmp_path), standalone_mode=False)
 
 
-def test_what_the_command_becomes_answers_in_one_line(outputs: Path) -> None:
-    place = [sys.executable, "-P", "-m", "cli.rebuild", "--", str(outputs)]
-    well = subprocess.run([*place, "latest", "tensorboard"], capture_output=True, text=True)
-    assert (well.returncode, well.stderr) == (0, "")
-    wrong = subprocess.run([*place, "latest", "tensorbord"], capture_output=True, text=True)
-    assert wrong.returncode == 2
+def test_the_command_answers_in_one_line(outputs: Path) -> None:
+    (run,) = (outputs / "models").iterdir()
+    well = call(*COMMAND, "track", run, "--to", "tensorboard", env=READY)
+    assert (well.code, well.stderr) == (0, "")
+    wrong = call(*COMMAND, "track", run, "--to", "tensorbord", env=READY)
+    assert wrong.code == 2
     assert wrong.stderr.startswith("error: unknown tracker 'tensorbord', did you mean 'tensorboard'?")
     assert wrong.stderr.count("\n") == 1

@@ -12,7 +12,7 @@ import torch
 
 from engine import Run
 from tests.doubles.bench import NETWORK, Bench, Outcome
-from tests.doubles.scripts import Ended, call
+from tests.doubles.scripts import COMMAND, READY, Ended, call
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 
 HOLD = """
@@ -54,7 +54,7 @@ def stopped(bench: Bench) -> Outcome:
 
 
 def checkpoints(bench: Bench, what: str, *arguments: object) -> Ended:
-    return call("-m", "cli.checkpoint_tool", what, bench.outputs, *arguments, cwd=REPOSITORY)
+    return call(*COMMAND, "checkpoints", what, "01", "--outputs", bench.outputs, *arguments, env=READY)
 
 
 def pt_files(outcome: Outcome) -> list[str]:

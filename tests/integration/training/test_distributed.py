@@ -16,7 +16,7 @@ from engine.checkpoint.resolve import newest_checkpoint
 from engine.runs.metrics_log import read_rows
 from engine.runs.run import Folders, run_ids
 from tests.doubles.bench import NETWORK, ROOT, Bench
-from tests.doubles.scripts import Ended, call, start
+from tests.doubles.scripts import COMMAND, READY, Ended, call, start
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -116,7 +116,7 @@ def test_a_split_run_goes_on_with_any_number_of_ranks(tmp_path: Path) -> None:
     (sharded,) = folders(stopped).models.glob("model_last*")
     assert sharded.suffix == ".dcp"
 
-    checked = call("-m", "cli.checkpoint_tool", "verify", stopped, env=ENVIRONMENT)
+    checked = call(*COMMAND, "checkpoints", "verify", "01", "--outputs", stopped, env=ENVIRONMENT | READY)
     assert (checked.code, sharded.name in checked.stdout) == (0, True)
     started = launch(0, TRAIN, *STEADY, "--load-checkpoint", sharded, "--dry-run", "--outputs", tmp_path / "other")
     assert started.code == 0, started.stderr

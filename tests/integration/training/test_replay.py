@@ -10,12 +10,21 @@ import pytest
 
 from engine.runs.run import run_ids
 from tests.doubles.bench import NETWORK
-from tests.doubles.scripts import Ended, call
+from tests.doubles.scripts import READY, Ended, call
 from tests.doubles.toy_clone import REPOSITORY, ToyClone
 
 pytestmark = pytest.mark.timeout(120)
 
 TRAIN = NETWORK / "src/train.py"
+REPLAY = """
+import sys
+from pathlib import Path
+from cli.commands.train.replay import command
+from project.chapters import Project
+from utils.terminal.run import run_command
+command.context_settings["obj"] = Project(Path(sys.argv.pop(1)))
+run_command(command)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +47,12 @@ def models(outputs: Path) -> Path:
     return folder
 
 
-def replay(outputs: Path) -> Ended:
-    return call("-m", "cli.replay_tool", NETWORK, outputs, models(outputs).name, cwd=REPOSITORY)
+def replay(run: Path) -> Ended:
+    """What `scratch replay RUN` says where the chapters are those of the tests."""
+    root = run.parents[1] / "clone"
+    root.mkdir()
+    (root / "models").symlink_to(NETWORK.parent)
+    return call("-P", "-c", REPLAY, root, run, env=READY)
 
 
 def change(path: Path, **changes: Any) -> None:
@@ -48,7 +61,7 @@ def change(path: Path, **changes: Any) -> None:
 
 
 def test_a_replay_is_the_same_to_the_last_bit(outputs: Path) -> None:
-    ended = replay(outputs)
+    ended = replay(models(outputs))
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.stdout.endswith(f"parts of run {models(outputs).name} are the same to the last bit\n")
     assert "differs" not in ended.stdout
@@ -71,7 +84,7 @@ def test_a_run_is_replayed_with_the_processes_and_the_seeds_that_it_had(
     )
     assert ended.code == 0, ended.stderr
     run_id = run_ids(tmp_path)[-1]
-    ended = call("-m", "cli.replay_tool", NETWORK, tmp_path, run_id, cwd=REPOSITORY)
+    ended = replay(tmp_path / "models" / run_id)
     assert (ended.code, "differs" in ended.stdout) == (0, False), ended.stdout + ended.stderr
 
 
@@ -85,7 +98,7 @@ def test_what_differs_is_named_and_so_are_other_versions(outputs: Path) -> None:
     record = outputs / "logs" / models(outputs).name / "metrics.jsonl"
     record.write_text(record.read_text().replace('"train/accuracy": ', '"train/accuracy": 1', 1))
     (models(outputs) / "model_last.pt").unlink()  # pruned, say
-    ended = replay(outputs)
+    ended = replay(models(outputs))
     assert ended.code == 1
     assert ended.stdout.splitlines()[:-1] == ["differs: row 1 of metrics.jsonl"]
     assert f"warning: torch was 1.0, is {packages['torch']}\n" in ended.stderr
@@ -95,7 +108,7 @@ def test_what_differs_is_named_and_so_are_other_versions(outputs: Path) -> None:
 
 def test_a_run_that_did_not_finish_is_refused_in_one_line(outputs: Path) -> None:
     change(models(outputs) / "metrics.json", status="running")
-    ended = replay(outputs)
+    ended = replay(models(outputs))
     assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert "did not finish (it is running)" in ended.stderr
 
@@ -104,8 +117,8 @@ def test_a_run_that_did_not_finish_is_refused_in_one_line(outputs: Path) -> None
     ("changes", "reason"),
     [
         (
-            {"command": ["python", "deployment/optimise/__main__.py"]},
-            "deployment/optimise/__main__.py and not by a train",
+            {"command": ["python", "cli/__main__.py"]},
+            "cli/__main__.py and not by a train",
         ),
         ({"command": None}, "environment.json: command is missing"),
         ({"command": ["python"]}, "environment.json: command: list should have at least 2 items"),
@@ -124,7 +137,7 @@ def test_a_run_that_its_files_do_not_tell_all_of_is_refused(
     outputs: Path, changes: dict[str, Any], reason: str
 ) -> None:
     change(models(outputs) / "environment.json", **changes)
-    ended = replay(outputs)
+    ended = replay(models(outputs))
     assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert reason in ended.stderr
 
@@ -133,14 +146,14 @@ def test_a_run_that_its_files_do_not_tell_all_of_is_refused(
 @pytest.mark.parametrize("content", ["[]", "{}", "[" * 100_000])
 def test_a_file_that_is_not_what_its_name_says_is_refused_in_one_line(outputs: Path, name: str, content: str) -> None:
     (models(outputs) / name).write_text(content)
-    ended = replay(outputs)
+    ended = replay(models(outputs))
     assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
     assert name in ended.stderr
 
 
 def test_a_replay_that_fails_says_why_in_one_line(outputs: Path) -> None:
     (models(outputs) / "config.yaml").write_text("goal: none\n")
-    ended = replay(outputs)
+    ended = replay(models(outputs))
     assert (ended.code, ended.stdout, ended.stderr.count("error: ")) == (1, "", 1)
     assert "error: the replay failed: " in ended.stderr
 

@@ -1,14 +1,19 @@
-"""Options that are passed on."""
+"""Options of several commands."""
 
 from pathlib import Path
 
-from cli.options import passed_on
+import click
+from click.testing import CliRunner
+
+from cli.options import DEBUG, OUTPUTS
 
 
-def test_only_what_was_given_is_passed_on() -> None:
-    given = {"--top": 3, "--threshold": -0.5, "--to": None, "--force": True, "--debug": False, "--empty": ""}
-    assert passed_on(given) == ["--top", "3", "--threshold", "-0.5", "--force", "--empty", ""]
+def test_a_path_means_the_same_from_another_folder() -> None:
+    @click.command()
+    @OUTPUTS
+    @DEBUG
+    def command(outputs: Path | None) -> None:
+        click.echo(outputs)
 
-
-def test_paths_mean_the_same_in_another_folder() -> None:
-    assert passed_on({"--to": Path("here")}) == ["--to", str(Path.cwd() / "here")]
+    assert CliRunner().invoke(command, ["--outputs", "here", "--debug"]).output == f"{Path.cwd() / 'here'}\n"
+    assert CliRunner().invoke(command, []).output == "\n"

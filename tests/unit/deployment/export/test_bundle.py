@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from cli.options import FORMS
 from deployment.export import as_onnx, as_safetensors, as_torch
 from deployment.export import bundle as module
 from deployment.export.bundle import bundle
 from deployment.export.card import model_card
 from deployment.export.forms import export
+from deployment.export.names import FORMS
 from engine.config import ExperimentConfig
 from inference.predictor import Predictor
 from tests.doubles.served import served

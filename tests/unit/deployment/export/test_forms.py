@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from cli.options import FORMS
 from deployment.export import agreement, as_onnx, as_safetensors, as_triton
 from deployment.export.agreement import batches, check, largest_difference
 from deployment.export.forms import export, read
+from deployment.export.names import FORMS
 from engine.config import ExperimentConfig
 from inference.predictor import Predictor
 from tests.doubles.served import served

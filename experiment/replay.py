@@ -1,30 +1,49 @@
-"""The work of `scratch replay`, in the chapter's environment: `python -m cli.replay_tool CHAPTER OUTPUTS RUN_ID`."""
+"""A run made again from its config, and compared bit for bit."""
 
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import click
+import torch
 
+from engine.checkpoint.compare import differences, run_digests
+from engine.device.hardware import present
+from engine.runs.environment import snapshot
+from engine.runs.provenance import changes, read_environment, resumes
+from engine.runs.run import Folders, read_summary, run_ids
 from utils.errors import InputError, RunError
 from utils.ranks import launch_command
 from utils.terminal.processes import Children, why_it_failed
-from utils.terminal.run import run_command
-
-if TYPE_CHECKING:
-    from engine.runs.run import Folders
 
 
-@click.command()
-@click.argument("chapter", type=click.Path(path_type=Path))
-@click.argument("outputs", type=click.Path(path_type=Path))
-@click.argument("run_id")
-def replay(chapter: Path, outputs: Path, run_id: str) -> int:
-    """Make a run again in a temporary folder and compare; returns the exit code."""
-    from engine.checkpoint.compare import differences, run_digests
-    from engine.runs.provenance import changes, read_environment, resumes
-    from engine.runs.run import Folders, read_summary
+@dataclass(frozen=True)
+class Replayed:
+    """How a copy of a run compares.
 
+    Attributes:
+        parts: How many parts were compared: rows, results, tensors of checkpoints.
+        different: Those that are not the same to the last bit.
+    """
+
+    parts: int
+    different: list[str]
+
+
+def replay(chapter: Path, outputs: Path, run_id: str, warn: Callable[[str], None]) -> Replayed:
+    """Make a run again in a temporary folder and compare.
+
+    Args:
+        chapter: The folder of the chapter that made it.
+        outputs: Where the chapter's runs are.
+        run_id: The run.
+        warn: Told in a line where versions, hardware or code are no longer those of the run.
+
+    Raises:
+        InputError: The run did not finish, or was not made by a train.py.
+        RunError: The replay failed.
+    """
     models = Folders.of(outputs, run_id).models
     summary = read_summary(outputs, run_id)
     if summary["status"] != "finished":
@@ -34,22 +53,16 @@ def replay(chapter: Path, outputs: Path, run_id: str) -> int:
     recorded = read_environment(models / "environment.json")
     _refuse_what_train_py_did_not_make(run_id, recorded)
     for difference in changes(recorded, _here(run_id, recorded, chapter)):
-        click.echo(f"warning: {difference}", err=True)
+        warn(difference)
     for resume in resumes(recorded):
-        click.echo(f"warning: the run was not made in one place: {resume}; all is replayed as it began", err=True)
+        warn(f"the run was not made in one place: {resume}; all is replayed as it began")
     original = run_digests(Folders.of(outputs, run_id))
     with tempfile.TemporaryDirectory() as folder:
         _train(chapter, models, summary.get("started_from"), recorded, Path(folder))
         copy = run_digests(_run_of_seed(Path(folder), summary.get("seed")))
     kept = {path.name for path in models.glob("model_*.pt")}  # others were pruned or never saved
     copy = {name: value for name, value in copy.items() if not name.endswith(".pt") or name.split()[-1] in kept}
-    different = differences(original, copy)
-    for name in different:
-        click.echo(f"differs: {name}")
-    click.echo(
-        f"{len(original) - len(different)} of {len(original)} parts of run {run_id} are the same to the last bit"
-    )
-    return 1 if different else 0
+    return Replayed(len(original), differences(original, copy))
 
 
 def _refuse_what_train_py_did_not_make(run_id: str, recorded: dict[str, Any]) -> None:
@@ -83,9 +96,7 @@ def _train(chapter: Path, models: Path, started_from: str | None, recorded: dict
         raise RunError(f"the replay failed: {why_it_failed(log)}")
 
 
-def _run_of_seed(outputs: Path, seed: object) -> "Folders":
-    from engine.runs.run import Folders, read_summary, run_ids
-
+def _run_of_seed(outputs: Path, seed: object) -> Folders:
     for run_id in run_ids(outputs):
         if read_summary(outputs, run_id)["seed"] == seed:
             return Folders.of(outputs, run_id)
@@ -93,15 +104,6 @@ def _run_of_seed(outputs: Path, seed: object) -> "Folders":
 
 
 def _here(run_id: str, recorded: dict[str, Any], chapter: Path) -> dict[str, Any]:
-    import torch
-
-    from engine.device.hardware import present
-    from engine.runs.environment import snapshot
-
     device = torch.device(recorded["hardware"]["device"])
     present(device.type, f"the device of run {run_id}", "a machine that has it")
     return snapshot(device, chapter)
-
-
-if __name__ == "__main__":
-    run_command(replay, "scratch replay")

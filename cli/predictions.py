@@ -1,17 +1,15 @@
-"""The work of `scratch predict`, in the chapter's environment: `python -m cli.predict_tool CHAPTER --checkpoint …`."""
+"""A model's answers as text, for people and for programs."""
 
 import csv
 import io
 import time
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
 
 from utils.batched import batched
 from utils.strict_json import dumps
-from utils.terminal.run import run_command
 from utils.terminal.table import table
 
 Answer = dict[str, Any]
@@ -22,41 +20,15 @@ _PAGE = 1000
 _SILENT_SECONDS = 10.0
 
 
-@click.command()
-@click.argument("chapter", type=click.Path(path_type=Path))
-@click.option("--checkpoint", required=True)
-@click.option("--input", "source", required=True)
-@click.option("--top", type=int)
-@click.option("--threshold", type=float)
-@click.option("--batch-size", type=int)
-@click.option("--device", required=True)
-@click.option("--output", "form", required=True)
-@click.option("--outputs", type=click.Path(path_type=Path))
-@click.option("--debug", is_flag=True)
-def predict(
-    chapter: Path,
-    checkpoint: str,
-    source: str,
-    top: int | None,
-    threshold: float | None,
-    batch_size: int | None,
-    device: str,
-    form: str,
-    outputs: Path | None,
-    debug: bool,
-) -> None:
-    """Print the answers to the examples that `source` names."""
-    from inference.answers import PredictOptions
-    from inference.files import read_examples
-    from inference.predictor import BATCH_SIZE, Predictor
-    from utils.schema import validate
+def write(form: str, answers: Iterable[Any]) -> None:
+    """Print answers as they come.
 
-    predictor = Predictor.from_checkpoint(chapter, checkpoint, outputs, device)
-    given = {name: value for name, value in (("top", top), ("threshold", threshold)) if value is not None}
-    asked = validate(PredictOptions, given, "the options")
-    answers = predictor.stream(read_examples(source, predictor.data), asked, batch_size or BATCH_SIZE)
+    Args:
+        form: One of `FORMS`.
+        answers: The model's.
+    """
     pages = batched((answer.model_dump(mode="json") for answer in _counted(answers)), _PAGE)
-    for text in {"json": _json, "csv": _csv, "table": _tables}[form](pages):
+    for text in FORMS[form](pages):
         click.echo(text, nl=False)
 
 
@@ -138,5 +110,5 @@ def _short(value: Any) -> Any:
     return f"{text[:_WIDEST]}…" if len(text) > _WIDEST else text
 
 
-if __name__ == "__main__":
-    run_command(predict, "scratch predict")
+FORMS: dict[str, Callable[[Iterable[list[Answer]]], Iterator[str]]] = {"table": _tables, "json": _json, "csv": _csv}
+"""Name to what makes text of answers, a page of them at a time."""
