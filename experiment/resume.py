@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from experiment.differences import differences, settings
 from utils.errors import InputError
 from utils.ranks import is_main
 from utils.runs import find_run, run_folders
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 """Instead of a run's id: the newest run that the same command started, or a new one where there is none."""
-
-_WORDS = ("goal", "seeds", "claims", "successor", "notes")  # what is said about a run, not how it is made
 
 
 def config_to_resume(
@@ -47,7 +46,7 @@ def config_to_resume(
     path = folder / "config.yaml"
     config = read_config(path, [], model_config)
     asked = read_config(path, changes, model_config, chapter)
-    different = _differences(config.model_dump(mode="json"), asked.model_dump(mode="json"))
+    different = differences(config.model_dump(mode="json"), asked.model_dump(mode="json"))
     if experiment not in (None, config.experiment):
         different.insert(0, f"experiment is {config.experiment}, not {experiment}")
     if different:
@@ -62,14 +61,14 @@ def run_of(chapter: Path, outputs: Path, config: "ExperimentConfig[Any]", model_
     """The id of the newest run under `outputs` with this config; "" where there is none, and the first difference to
     the newest run of the same experiment is said.
     """
-    asked = _settings(config)
+    asked = settings(config)
     said = ""
     for folder in reversed(run_folders([outputs])):
         saved = _settings_of(folder, chapter, config.experiment, model_config)
         if saved == asked:
             return folder.name
         if saved is not None and not said:
-            said = f"; {folder.name} has another config: {'; '.join(_differences(saved, asked))}"
+            said = f"; {folder.name} has another config: {'; '.join(differences(saved, asked))}"
     if said and is_main():
         click.echo(f"no run of this config in {outputs}, starting one{said}", err=True)
     return ""
@@ -99,19 +98,6 @@ def _settings_of(folder: Path, chapter: Path, experiment: str, model_config: "ty
         summary = read_summary(folder.parents[1], folder.name)
         if (summary["chapter"], summary.get("experiment")) != (chapter.name, experiment):
             return None
-        return _settings(read_config(folder / "config.yaml", [], model_config))
+        return settings(read_config(folder / "config.yaml", [], model_config))
     except InputError:
         return None
-
-
-def _settings(config: "ExperimentConfig[Any]") -> dict[str, Any]:
-    return {key: value for key, value in config.model_dump(mode="json").items() if key not in _WORDS}
-
-
-def _differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        keys = [*ours, *(key for key in theirs if key not in ours)]
-        return [
-            line for key in keys for line in _differences(ours.get(key), theirs.get(key), f"{path}.{key}".strip("."))
-        ]
-    return [] if ours == theirs else [f"{path} is {ours}, not {theirs}"]

@@ -72,6 +72,8 @@ def _add_rest(app: FastAPI, service: Service) -> None:
         """Whether new requests are welcome."""
         if service.draining:
             raise busy("the server is stopping")
+        if service.stuck:
+            raise busy("requests wait for others that do not come to an end")
         return Health(status="ready")
 
     @app.get("/metrics", tags=["metrics"], response_class=Response, responses={200: {"content": {"text/plain": {}}}})

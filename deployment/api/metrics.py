@@ -23,6 +23,8 @@ class Metrics:
         )
         self.waiting = Gauge("scratch_waiting_examples", "Examples that wait for the model", registry=registry)
         self.reloads = Counter("scratch_reloads", "Changes of the model", ["outcome"], registry=registry)
+        for outcome in ("done", "failed"):  # from the start, or a rate misses the first
+            self.reloads.labels(outcome)
         self.model = Info("scratch_model", "The model that answers", registry=registry)
 
     def request(self, route: str, status: int, seconds: float) -> None:

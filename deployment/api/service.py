@@ -1,9 +1,8 @@
 """The state of the server: the model that answers, and whether it is there for new requests."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from deployment.api.metrics import Metrics
 from deployment.api.model.served import Model
+from deployment.api.pool import WatchedPool
 from deployment.api.schemas import Schemas
 from deployment.api.settings import Settings
 from inference.predictor import Predictor
@@ -27,14 +26,19 @@ class Service:
         self.metrics = Metrics()
         self.draining = False
         """Whether the server stops: it answers, but wants no new clients."""
-        self.decoders = ThreadPoolExecutor(2, "decode")
-        self._worker = ThreadPoolExecutor(1, "forward")
+        self.decoders = WatchedPool(2, "decode")
+        self._worker = WatchedPool(1, "forward")
         self._alias = alias
         self.schemas = Schemas(predictor.data, predictor.chapter.serving.Answer, settings.limits)
         self.pictures = predictor.data.kind == "image"
         self._signature = predictor.signature
         self.use(self.prepare(predictor, version))
         self.metrics.waiting.set_function(lambda: self.model.batcher.waiting)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether pictures or forward passes have not come to an end for too long."""
+        return max(self.decoders.oldest(), self._worker.oldest()) > self.settings.limits.stuck_seconds
 
     def prepare(self, predictor: Predictor, version: str | None) -> Model:
         """A model that is warmed up and can take the place of the one that answers; may run on another thread.

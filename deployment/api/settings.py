@@ -24,6 +24,8 @@ class ServerSettings(Strict):
     host: str
     port: int = Field(ge=0, le=65535)
     """0 takes any that is free."""
+    connections: int = Field(ge=1, le=1_000_000)
+    """Open at once; the process must be allowed more open files."""
     keep_alive_seconds: float = Field(gt=0, le=DAY)
     """A connection without a request is closed after so long."""
     header_bytes: int = Field(ge=1024, le=2**20)
@@ -55,6 +57,8 @@ class LimitSettings(Strict):
     """The body must be there after so long."""
     answer_seconds: float = Field(gt=0, le=DAY)
     """The answer must be there so long after the body."""
+    stuck_seconds: float = Field(gt=0, le=DAY)
+    """The server is not ready while a picture or a forward pass waits or is worked on for longer."""
     requests: int = Field(ge=1, le=1_000_000)
     """That are worked on at once."""
     waiting_examples: int = Field(ge=1, le=10_000_000)

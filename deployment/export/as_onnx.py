@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
 import onnxruntime
 import torch
 from jaxtyping import Float32, Shaped
-from onnx import ModelProto
+from onnx import GraphProto, ModelProto
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 from torch import Tensor
 
@@ -89,11 +90,33 @@ def _model(predictor: Predictor) -> ModelProto:
     for node in found.model.graph.all_nodes():
         node.metadata_props.clear()
     model = found.model_proto
+    _multiply_by_columns(model.graph)
     del model.graph.value_info[:]  # shapes between the layers: left to whoever reads the file
     for value in (*model.graph.input, *model.graph.output):
         del value.metadata_props[:]
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     return model
+
+
+def _multiply_by_columns(graph: GraphProto) -> None:
+    """Write each product with a vector as one with a column: onnxruntime refuses the former for an empty batch."""
+    weights = {each.name: each for each in graph.initializer}
+    vectors = [
+        node
+        for node in graph.node
+        if node.op_type == "MatMul" and node.input[1] in weights and len(weights[node.input[1]].dims) == 1
+    ]
+    for node in vectors:
+        weight, product = weights[node.input[1]], node.output[0]
+        column, last = f"{weight.name}.column", f"{product}.last"
+        values = onnx.numpy_helper.to_array(weight)[:, None]
+        graph.initializer.append(onnx.numpy_helper.from_array(values, column))
+        graph.initializer.append(onnx.numpy_helper.from_array(np.array([-1]), last))
+        node.input[1], node.output[0] = column, f"{product}.column"
+        squeeze = onnx.helper.make_node("Squeeze", [node.output[0], last], [product], name=f"{node.name}.column")
+        graph.node.insert(list(graph.node).index(node) + 1, squeeze)
+        if not any(weight.name in other.input for other in graph.node):
+            graph.initializer.remove(weight)
 
 
 def _properties(predictor: Predictor) -> dict[str, str]:

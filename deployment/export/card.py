@@ -3,7 +3,6 @@
 import json
 import platform
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -12,13 +11,17 @@ from typing import Any
 from data_utils.cards import DatasetCard, get_card
 from data_utils.cards.markdown import details
 from deployment.export import as_onnx, as_safetensors, as_torch, as_triton
+from deployment.export.card_header import header, project_license
+from experiment.differences import changed_settings, settings
 from inference.predictor import Predictor
-from project.chapters import ROOT, Chapter
+from project.chapters import Chapter
+from utils.errors import InputError
 from utils.files import sha256_of
 
 FILE = "MODEL_CARD.md"
 _PACKAGES = ("torch", "numpy", "onnx", "onnxruntime", "safetensors")
 _FENCE = "```"
+_HYPERPARAMETERS = ("model", "trainer", "optimizer", "optimizers", "scheduler")
 
 
 def model_card(predictor: Predictor, folder: Path) -> str:
@@ -31,8 +34,10 @@ def model_card(predictor: Predictor, folder: Path) -> str:
     chapter = Chapter(predictor.chapter.folder)
     says, dataset = chapter.constants(), get_card(predictor.data.name)
     sections = [
+        [header(predictor, dataset).rstrip()],
         [f"# Model card: {says['TITLE']}, `{predictor.config.experiment}`", "", predictor.config.goal],
         ["## What it is", "", *_facts(predictor, says)],
+        ["## Settings", "", *_settings(predictor)],
         ["## Intended use", "", *_use(says)],
         ["## Inputs and outputs", "", *_inputs_and_outputs(predictor)],
         ["## How to load it", "", *_loading(predictor, folder)],
@@ -58,7 +63,31 @@ def _facts(predictor: Predictor, says: dict[str, Any]) -> list[str]:
         "Data": f"{predictor.data.name}, fingerprint {predictor.data.fingerprint}",
         "Signature": predictor.signature.digest(),
     }
+    if any(tag.startswith("pruned-") for tag in config.tags):
+        zeros = sum(int((p == 0).sum()) for p in parameters)
+        facts["Pruned"] = f"{zeros} parameters were set to zero, and the rest was trained on"
     return _table(("", ""), facts.items())
+
+
+def _settings(predictor: Predictor) -> list[str]:
+    """What the model was made with, and what of it is not as its experiment has it."""
+    config, chapter = predictor.config, predictor.chapter
+    try:
+        changed = changed_settings(config, chapter.folder, chapter.model_config)
+        said = [f"Changed against the experiment: {'; '.join(changed)}."] if changed else ["Those of the experiment."]
+    except InputError:  # it is no longer there
+        said = ["The chapter has no such experiment any more."]
+    made_of = {key: value for key, value in settings(config).items() if key in _HYPERPARAMETERS and value}
+    rows = [(f"`{key}`", f"`{json.dumps(value)}`") for key, value in _flat(made_of)]
+    return [*said, "", *_table(("setting", "value"), rows)]
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def _paper(says: dict[str, Any]) -> str:
@@ -143,8 +172,7 @@ def _limits(chapter: Chapter) -> list[str]:
 
 
 def _licence(dataset: DatasetCard) -> list[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return [f"The model: {project['license']}. The data: {dataset.licence}."]
+    return [f"The model: {project_license()}. The data: {dataset.licence}."]
 
 
 def _files(folder: Path) -> list[str]:

@@ -24,6 +24,7 @@ from engine.runs.run import Folders, read_summary
 from inference.predictor import Predictor
 from utils.errors import InputError
 from utils.files import cannot_write, write_atomic
+from utils.strict_json import dumps
 
 RECORD, SIGNATURE = "metrics.jsonl", "signature.json"
 
@@ -58,8 +59,11 @@ def assemble(chapter: Path, outputs: Path, run_id: str, folder: Path) -> dict[st
             save_checkpoint(folder / CHECKPOINT, read_checkpoint(path, chapter))
         else:
             shutil.copyfile(path, folder / CHECKPOINT)
-        for file in (folders.models / "config.yaml", folders.models / "metrics.json", folders.logs / RECORD):
+        for file in (folders.models / "config.yaml", folders.logs / RECORD):
             shutil.copyfile(file, folder / file.name)
+        started_from = summary.get("started_from")  # a path on this machine; its end says which run
+        kept = {**summary, "started_from": started_from and "/".join(Path(started_from).parts[-2:])}
+        write_atomic(folder / "metrics.json", dumps(kept, indent=2) + "\n")
     except OSError as error:
         raise cannot_write(folder, error) from error
     return {

@@ -164,8 +164,18 @@ class Registry:
 
     def _file(self, version: Version, name: str, into: Path) -> None:
         with explained(self.uri), tempfile.TemporaryDirectory(dir=into.parent) as temporary:
-            got = Path(self.client.download_artifacts(version.run, f"{FOLDER}/{name}", temporary))
+            try:
+                got = Path(self.client.download_artifacts(version.run, f"{FOLDER}/{name}", temporary))
+            except Exception:
+                self._expect_room(version, name, Path(temporary, "room"))
+                raise
             got.replace(into / name)
+
+    def _expect_room(self, version: Version, name: str, path: Path) -> None:
+        """Raise the system's error where `path` has no room for a file; MLflow does not say that the disk is full."""
+        sizes = {Path(each.path).name: each.file_size for each in self.client.list_artifacts(version.run, FOLDER)}
+        with path.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, sizes.get(name) or 0))
 
 
 def version_of(found: Any) -> Version:

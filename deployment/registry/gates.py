@@ -18,6 +18,7 @@ from engine.device.hardware import Hardware
 from engine.evaluation.evaluator import Evaluator
 from engine.runs.metrics_log import read_rows
 from experiment.compose import compose_experiment
+from experiment.differences import changed_settings
 from experiment.reproduce.results import RESULTS, failures, read
 from inference.predictor import Predictor
 from utils.errors import ScratchError
@@ -40,6 +41,7 @@ def reasons(chapter: Path, bundle: Path) -> list[str]:
     record = read_rows(bundle / RECORD)
     found: list[str] = []
     for gate in (
+        lambda: _settings(chapter, predictor),
         lambda: _results(chapter, predictor),
         lambda: _measures_and_claims(chapter, predictor, record),
         lambda: _export(predictor, bundle / FILE),
@@ -55,6 +57,13 @@ def _said(gate: Callable[[], list[str]]) -> list[str]:
         return gate()
     except ScratchError as error:
         return [str(error)]
+
+
+def _settings(chapter: Path, predictor: Predictor) -> list[str]:
+    """Whether the model was made as its experiment says, which is what the claims are about."""
+    changed = changed_settings(predictor.config, chapter, predictor.chapter.model_config)
+    said = "its claims say nothing about this model; make it an experiment of its own"
+    return [f"{'; '.join(changed)} in experiment {predictor.config.experiment}: {said}"] if changed else []
 
 
 def _results(chapter: Path, predictor: Predictor) -> list[str]:

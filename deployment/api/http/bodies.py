@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -14,6 +15,9 @@ from deployment.api.settings import LimitSettings
 
 _READ_ON = 4
 """So many times the limit is read of a body that is too long, and thrown away, so that the client hears the answer."""
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
+"""Bodies are read as UTF-8. The form parser would hand any name to Python's codecs, some of which raise what it does
+not expect, or read ASCII as something else."""
 
 
 class BodyReader:
@@ -84,6 +88,9 @@ class BodyReader:
             given = f"'{content_type[:60]}'" if content_type else "no content type"
             message = f"{given} is not read; known: {', '.join(self.types)}"
             raise ApiError(415, "unsupported", message, "content-type", {"Accept-Post": ", ".join(self.types)})
+        charset = _charset(headers["content-type"])
+        if charset not in _CHARSETS:
+            raise ApiError(415, "unsupported", f"charset '{charset[:60]}' is not read; send UTF-8", "content-type")
         return content_type
 
     def examples(self, content_type: str, headers: Headers, body: bytes) -> tuple[Sequence[Any], bool]:
@@ -110,6 +117,8 @@ class BodyReader:
             form = await parser.parse()
         except MultiPartException as error:
             raise ApiError(400, "malformed", f"the form cannot be read: {error.message.rstrip('.')}") from None
+        except (ValueError, LookupError, TypeError):  # headers that the parser itself trips over
+            raise ApiError(400, "malformed", "the form cannot be read: it has a header that is none") from None
         files = []
         for name, value in form.multi_items():
             if name != PICTURES_FIELD or not isinstance(value, UploadFile):
@@ -118,3 +127,9 @@ class BodyReader:
         if not files:
             raise ApiError(422, "invalid", f"send at least one file named '{PICTURES_FIELD}'", PICTURES_FIELD)
         return files
+
+
+def _charset(content_type: str) -> str:
+    """The charset that a content type names, in small letters; UTF-8 where it names none."""
+    _, parameters = parse_options_header(content_type.lower())
+    return parameters.get(b"charset", b"utf-8").decode("latin-1")

@@ -8,7 +8,8 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from deployment.api.errors import ApiError
+from deployment.api.errors import ApiError, busy
+from deployment.api.http.connections import ConnectionLimit
 from deployment.api.settings import ServerSettings
 
 _LINGER_SECONDS = 0.25
@@ -23,12 +24,14 @@ class LimitedProtocol(HttpToolsProtocol):
 
     Args:
         settings: The limits.
+        limit: How many connections there may be.
         uvicorn: What `HttpToolsProtocol` takes.
     """
 
-    def __init__(self, settings: ServerSettings, **uvicorn: Any) -> None:
+    def __init__(self, settings: ServerSettings, limit: ConnectionLimit, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._settings = settings
+        self._limit = limit
         self._in_head = False
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
@@ -40,6 +43,20 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        if len(self.connections) > self._limit.most:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Close a connection that waits for its next request, or turn this one away where all are at work."""
+        self._limit.reached()
+        others = [each for each in self.connections if each is not self and not each.transport.is_closing()]
+        if len(others) < self._limit.most:
+            return
+        for other in others:
+            if not other._in_head and not other._is_busy():  # type: ignore[union-attr]  # all are `LimitedProtocol`
+                other.transport.close()
+                return
+        self._refuse(busy("too many connections; try again"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has left."""

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import uvicorn
 from starlette.types import ASGIApp
 
+from deployment.api.http.connections import ConnectionLimit
 from deployment.api.http.listening import unmet
 from deployment.api.http.protocol import LimitedProtocol
 from deployment.api.log import Log
@@ -32,11 +33,12 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: ASGIApp, service: Service, log: Log) -> None:
         settings = service.settings.server
+        limit = ConnectionLimit(settings.connections, log)
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http=partial(LimitedProtocol, settings),  # type: ignore[arg-type]  # called as a class is
+                http=partial(LimitedProtocol, settings, limit),  # type: ignore[arg-type]  # called as a class is
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -52,8 +54,8 @@ class Server(uvicorn.Server):
         self._log = log
         self._stopped_by: int | None = None
         """The signal that ends the server."""
-        logging.getLogger("uvicorn.error").addHandler(_Handler(log))
-        logging.getLogger("uvicorn.error").propagate = False
+        logging.getLogger().addHandler(_Handler(log))  # without one, Python writes plain lines on stderr
+        logging.captureWarnings(True)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where."""
@@ -124,13 +126,13 @@ class Server(uvicorn.Server):
 
 
 class _Handler(logging.Handler):
-    """Puts what uvicorn has to say into the log."""
+    """Puts what uvicorn and other libraries have to say into the log."""
 
     def __init__(self, log: Log) -> None:
-        super().__init__(logging.ERROR)
+        super().__init__(logging.WARNING)
         self._write: Any = log.write
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line."""
         text = logging.Formatter().formatException(record.exc_info) if record.exc_info else None
-        self._write("error", event="server", message=record.getMessage(), traceback=text)
+        self._write(record.levelname.lower(), event="server", message=record.getMessage(), traceback=text)

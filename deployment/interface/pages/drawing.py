@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 from deployment.interface.answers import ASKED, spoken, told
 from deployment.interface.canvas import paper, read, written
 from deployment.interface.figures import captioned, enlarged
+from inference.framing import framed
 from inference.predictor import Predictor
 
 TRY = (
@@ -17,15 +18,12 @@ TRY = (
 )
 _CANVAS = 320  # pixels of the longer side
 _PEN = 0.12  # of the longer side
-_MARGIN = 1 / 7  # that MNIST leaves on each side of a digit
-_NO_MARGIN_BELOW = 16  # pixels: smaller pictures, such as the digits of 8 x 8 pixels, have no room for one
 
 
 def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
     """Fill `page`, within which this is called."""
     channels, height, width = predictor.data.input_shape
     scale = _CANVAS / max(height, width)
-    margin = 0 if max(height, width) < _NO_MARGIN_BELOW else _MARGIN
     blank = Image.new("L", (round(scale * width), round(scale * height)), "white")
     with gr.Row():
         with gr.Column(min_width=340), gr.Tabs():
@@ -58,7 +56,7 @@ def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
     def drawn(drawing: str, fit: bool) -> list[Any]:
         with told():
             ink = ImageOps.invert(read(drawing, blank.size))  # the model's data are bright on dark
-            return asked(_png(_fitted(ink, margin) if fit else ink)) if ink.getbbox() else nothing
+            return asked(_png(framed(ink, predictor.data.name) if fit else ink)) if ink.getbbox() else nothing
         return nothing
 
     def uploaded(content: bytes | None) -> list[Any]:
@@ -71,15 +69,6 @@ def lay_out(page: gr.Blocks, predictor: Predictor) -> None:
         events = [page.load, sketch.input, sketch.change, fitted.change, drawing.select]  # some draw while it loads
         gr.on(events, drawn, [sketch, fitted], [answer, seen], trigger_mode="always_last", show_progress="hidden")
     gr.on([upload.change, uploading.select], uploaded, upload, [answer, seen], trigger_mode="always_last")
-
-
-def _fitted(ink: Image.Image, margin: float) -> Image.Image:
-    """The drawing as large as the frame without its margin, and in the middle."""
-    box = tuple(round(side * (1 - 2 * margin)) for side in ink.size)
-    drawing = ImageOps.contain(ink.crop(ink.getbbox()), (box[0], box[1]))
-    fitted = Image.new("L", ink.size)
-    fitted.paste(drawing, ((ink.width - drawing.width) // 2, (ink.height - drawing.height) // 2))
-    return fitted
 
 
 def _png(image: Image.Image) -> bytes:

@@ -305,6 +305,33 @@ def test_a_form_that_holds_no_pictures_is_refused(server: ApiServer, body: bytes
     assert re.match(rb"HTTP/1.1 4\d\d ", raw(server, head + body))
 
 
+@pytest.mark.parametrize("kind", ["application/json", "image/png", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize(
+    "charset",
+    ["undefined", "punycode", "idna", "utf-7", "utf-16", "rot13", "hex", "mbcs", "\xff", "x" * 500, ""],
+)
+def test_another_charset_is_refused(server: ApiServer, kind: str, charset: str) -> None:
+    name = b"xn--\xff.\xc3\x28..a" + b"b" * 70
+    part = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\n\r\n' % (name, name)
+    body = part + b"text\r\n--x--\r\n"
+    head = kind.encode() + b"; charset=" + charset.encode("latin-1")
+    answer = raw(server, request(b"/v1/predict", b"Content-Type: " + head, b"Content-Length: %d" % len(body)) + body)
+    assert re.match(rb"HTTP/1.1 415 ", answer), answer
+
+
+def test_what_the_form_parser_says_about_nonsense_is_a_line_of_the_log(server: ApiServer) -> None:
+    body = b"--yX\r\n"
+    head = request(b"/v1/predict", b"Content-Type: multipart/form-data; boundary=y", b"Content-Length: %d" % len(body))
+    assert raw(server, head + body).startswith(b"HTTP/1.1 4")
+    assert "boundary" in server.wait_for("server")["message"]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"'])
+def test_utf_8_may_be_named(server: ApiServer, charset: str) -> None:
+    answer = post(server, {"input": digit()}, Content_Type=f"application/json; charset={charset}")
+    assert answer.status_code == 200
+
+
 def test_a_body_that_is_too_long_is_refused_whether_or_not_it_says_its_length(server: ApiServer) -> None:
     body = b"x" * (BODY_BYTES + 1)
     assert error_of(answer := post(server, body))["code"] == "too_large"

@@ -13,7 +13,13 @@ from tests.doubles.api_server import ApiServer, api_server, connect, rest, train
 pytestmark = pytest.mark.timeout(180)
 
 KEY = "a-key-of-the-tests"
-SETTINGS = ("server.keep_alive_seconds=2", "server.write_seconds=1", "limits.requests=2", "limits.read_seconds=20")
+SETTINGS = (
+    "server.keep_alive_seconds=2",
+    "server.connections=20",
+    "server.write_seconds=1",
+    "limits.requests=2",
+    "limits.read_seconds=20",
+)
 BODY = json.dumps({"input": [1.0, 1.0]}).encode()
 H2C = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAAP__")
 WEBSOCKET = (b"Upgrade: websocket", b"Connection: keep-alive, Upgrade", b"Sec-WebSocket-Version: 13")
@@ -52,6 +58,21 @@ def exchange(server: ApiServer, *parts: bytes, end: bool = False) -> bytes:
 
 def statuses(answer: bytes) -> list[int]:
     return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
+
+
+def test_idle_connections_keep_nobody_out_and_the_log_has_a_line_about_them(server: ApiServer) -> None:
+    started, idle = time.monotonic(), [connect(server) for _ in range(60)]
+    try:
+        assert statuses(exchange(server, LAST)) == [200]
+        assert time.monotonic() - started < 2  # sooner than their time is over
+        assert server.wait_for("connections_full")["most"] == 20
+    finally:
+        for connection in idle:
+            connection.close()
+
+
+def test_reloads_are_counted_from_the_start(server: ApiServer) -> None:
+    assert 'scratch_reloads_total{outcome="failed"} 0.0' in server.client.get("/metrics").text
 
 
 @pytest.mark.parametrize("other", [H2C, WEBSOCKET], ids=["h2c", "websocket"])

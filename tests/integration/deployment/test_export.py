@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnxruntime
 import pytest
 
 from deployment.export.names import FORMS
@@ -87,6 +89,11 @@ def test_a_chapter_goes_into_every_form(name: str, made: Callable[[str], Made]) 
     files = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert {"MODEL_CARD.md", "model.onnx", "model.pt2", "model.safetensors", "config.pbtxt"} <= files.keys()
     assert [name for name, content in files.items() if str(REPOSITORY).encode() in content] == []
+    for exported in folder.rglob("model.onnx"):
+        session = onnxruntime.InferenceSession(str(exported))
+        shape = [0, *session.get_inputs()[0].shape[1:]]
+        outputs = session.run(None, {"x": np.zeros(shape, dtype=np.float32)})
+        assert [len(values) for values in outputs] == [0] * len(outputs)
 
 
 def test_what_the_card_shows_runs_without_the_project(made: Callable[[str], Made]) -> None:

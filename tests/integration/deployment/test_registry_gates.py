@@ -152,10 +152,37 @@ def test_a_run_whose_claims_fail_is_refused_with_every_reason(
 ) -> None:
     version = register(train("blobs", "optimizer.lr=1e-9"))
     reasons = against(registry, chapter, version)
-    assert len(reasons) == 2
-    assert reasons[0].startswith("a claim does not hold: seed 0: train/accuracy is ")
-    assert reasons[1].startswith("a claim does not hold: seed 0: test/accuracy is ")
+    assert len(reasons) == 3
+    assert reasons[0].startswith("optimizer.lr is 1e-09, not ")
+    assert reasons[1].startswith("a claim does not hold: seed 0: train/accuracy is ")
+    assert reasons[2].startswith("a claim does not hold: seed 0: test/accuracy is ")
     assert against(registry, chapter, version, "dev") == []  # to try it out, it need not hold
+
+
+def test_another_configuration_is_refused_and_its_card_says_what_was_changed(
+    registry: Registry, chapter: Path, register: Callable[..., Version], train: Callable[..., str], tmp_path: Path
+) -> None:
+    version = register(train("blobs", "model.hidden=9", "seed=3", "tags=[a]"))
+    (reason,) = against(registry, chapter, version, "prod")
+    assert reason.startswith("model.hidden is 9, not 4 in experiment blobs")
+    card = (registry.fetch(version, tmp_path / "bundle") / "MODEL_CARD.md").read_text()
+    assert "model.hidden is 9, not 4" in card
+    told = yaml.safe_load(card.split("---\n")[1])
+    assert told["license"] and told["datasets"] == ["noisy_blobs"] and "a" in told["tags"]
+    (listed,) = told["model-index"]
+    assert listed["results"][0]["metrics"]
+
+
+def test_a_bundle_keeps_no_path_of_this_machine(
+    registry: Registry, chapter: Path, register: Callable[..., Version], good: str, tmp_path: Path
+) -> None:
+    bench = Bench(chapter, chapter / "outputs")
+    checkpoint = chapter / "outputs/models" / good / "model_last.pt"
+    run = bench.run(bench.config("blobs"), load_checkpoint=str(checkpoint))
+    bench.train(run)
+    folder = registry.fetch(register(run.run_id), tmp_path / "bundle")
+    assert json.loads((folder / "metrics.json").read_text())["started_from"] == f"{good}/model_last.pt"
+    assert [path.name for path in folder.iterdir() if str(chapter).encode() in path.read_bytes()] == []
 
 
 def test_results_with_a_claim_that_does_not_hold_on_all_seeds_are_a_reason(

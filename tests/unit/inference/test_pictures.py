@@ -3,6 +3,7 @@
 import base64
 import io
 import struct
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -149,3 +150,72 @@ def test_text_that_holds_no_picture_is_refused(text: str) -> None:
 
 def test_a_model_with_other_channels_takes_no_pictures() -> None:
     assert "this model takes 2" in refusal(file(plain("RGB", (6, 4), white=True)), described((2, 4, 6)))
+
+
+# ---- what would take long -------------------------------------------------------------------------------------------
+
+
+def with_scans(scans: int) -> bytes:
+    """A progressive JPEG with so many scans more than Pillow writes, each of a few bytes and over all pixels."""
+    whole = file(Image.new("L", (64, 64)), "JPEG", progressive=True)
+    table = b"\xff\xc4" + struct.pack(">H", 20) + bytes([0x10, 1, *[0] * 15, 0x00])
+    scan = b"\xff\xda" + struct.pack(">H", 8) + bytes([1, 1, 0, 1, 63, 0]) + b"\x00" * 8
+    return whole[:-2] + table + scan * scans + whole[-2:]
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
+    assert read(with_scans(5)).shape == (1, 4, 6)
+    started = time.perf_counter()
+    assert "scans" in refusal(with_scans(100_000))
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_an_animation_is_refused(form: str) -> None:
+    first, second = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (8, 8), "blue")
+    assert "2 frames" in refusal(file(first, form, save_all=True, append_images=[second]))
+
+
+def test_the_second_picture_in_a_jpeg_of_a_phone_is_not_looked_at() -> None:
+    first, second = Image.new("RGB", (8, 8), "white"), Image.new("RGB", (8, 8), "black")
+    assert np.allclose(read(file(first, "MPO", save_all=True, append_images=[second])), 1, atol=0.02)
+
+
+def test_a_compressed_bmp_is_refused() -> None:
+    lines = b"\0\0" * 2_000_000  # ends of lines, which Pillow would go through one by one
+    sizes = struct.pack("<IiiHHIIiiII", 40, 2000, 2000, 1, 8, 1, len(lines), 0, 0, 256, 0)
+    content = b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + sizes + bytes(1024) + lines
+    assert "compressed" in refusal(content)
+
+
+# ---- depth, transparency, orientation --------------------------------------------------------------------------------
+
+
+def grey_png(
+    bits: int, values: tuple[int, int], transparent: int | None = None, orientation: int | None = None
+) -> bytes:
+    """A PNG of 2 x 1 pixels with samples of so many bits."""
+    if bits == 16:
+        row = struct.pack(">2H", *values)
+    else:
+        row = bytes([values[0] << (8 - bits) | values[1] << (8 - 2 * bits)] if bits < 8 else values)
+    exif = Image.Exif()
+    exif[0x0112] = orientation or 1
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", 2, 1, bits, 0, 0, 0, 0))]
+    chunks += [(b"tRNS", struct.pack(">H", transparent))] if transparent is not None else []
+    chunks += [(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))] if orientation else []
+    chunks += [(b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("transparent", [False, True])
+@pytest.mark.parametrize("orientation", [None, 3])
+def test_depth_transparency_and_orientation_go_together(bits: int, transparent: bool, orientation: int | None) -> None:
+    white = 2**bits - 1
+    content = grey_png(bits, (white, 0), white if transparent else None, orientation)
+    left, right = read(content, described((1, 1, 2)))[0, 0]
+    expected = (0.0, 0.0) if transparent else ((0.0, 1.0) if orientation == 3 else (1.0, 0.0))
+    assert (left, right) == pytest.approx(expected, abs=0.01)

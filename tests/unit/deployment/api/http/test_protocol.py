@@ -1,6 +1,7 @@
 """A connection with several requests on it, answered one after the other."""
 
 import asyncio
+import resource
 from collections.abc import Coroutine
 from typing import Any
 from unittest.mock import Mock
@@ -8,7 +9,9 @@ from unittest.mock import Mock
 import uvicorn
 from uvicorn.server import ServerState
 
+from deployment.api.http.connections import ConnectionLimit
 from deployment.api.http.protocol import LimitedProtocol
+from deployment.api.log import Log
 from deployment.api.settings import read_settings
 
 REQUEST = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -22,8 +25,9 @@ class Connection:
         self.answered: list[str] = []
         self.go = asyncio.Event()
         settings = read_settings().server.model_copy(update={"header_seconds": header_seconds})
+        limit = ConnectionLimit(settings.connections, Mock(Log))
         config = uvicorn.Config(self._app, interface="asgi3", lifespan="off", log_config=None)
-        self.protocol = LimitedProtocol(settings, config=config, server_state=ServerState(), app_state={})
+        self.protocol = LimitedProtocol(settings, limit, config=config, server_state=ServerState(), app_state={})
         self.transport = Mock(asyncio.Transport)
         self.transport.get_extra_info.return_value = None
         self.transport.is_closing.return_value = False
@@ -49,6 +53,20 @@ class Connection:
 
 def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(test)
+
+
+def test_there_are_never_more_connections_than_the_process_may_have_open_files() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    log = Mock(Log)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (160, before[1]))
+        few = ConnectionLimit(1000, log)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert 8 <= few.most < 160 and ConnectionLimit(5, log).most == 5
+    few.reached()
+    few.reached()
+    assert log.write.call_count == 1
 
 
 def test_no_more_is_read_while_requests_wait_for_their_turn() -> None:
