@@ -215,7 +215,7 @@ def test_a_pruning_that_is_stopped_leaves_nothing_and_advises_nothing(digits: tu
 def test_no_checkpoint_is_one_line(place: Path) -> None:
     ended = optimise(MLP, place / "nothing", "--checkpoint", "latest", "--prune", "0.5")
     assert ended.code == 2
-    assert ended.stderr.startswith("error: there is no run 'latest'")
+    assert ended.stderr.startswith("error: 03_mlp has no trained model in ")
     assert ended.stderr.count("\n") == 1
 
 
