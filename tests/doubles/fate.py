@@ -31,7 +31,7 @@ def meet(fate: str, output: dict[str, Any]) -> dict[str, Any]:
     return output
 
 
-def main_with_fate(run: Any) -> None:
+def main_with_fate(run: Any) -> Any:
     """The chapter's `main`, with a model that does as it is fated to."""
     from model import Network  # type: ignore[import-not-found]
 
@@ -43,7 +43,7 @@ def main_with_fate(run: Any) -> None:
         return meet(os.environ["FATE"], output) if calls[0] == AT and run.world.rank == run.world.size - 1 else output
 
     Network.training_step = training_step
-    main(run)
+    return main(run)
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ class Training:
     def go(self, steps: int) -> "Training":
         for number, group in enumerate(islice(self.batches.steps(0, 0, self.config.trainer.accumulate), steps)):
             for batch, output in zip(group, self.update(group, 1.0, want_norm=True), strict=True):
-                self.window.add(number + 1, getattr(batch, "own", len(batch[0])), output)
+                self.window.add(number + 1, getattr(batch, "n_local", len(batch[0])), output)
         return self
 
     def weights(self) -> list[Tensor]:
