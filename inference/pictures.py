@@ -91,7 +91,7 @@ def _check_work(picture: "Image", content: bytes, most_pixels: int) -> None:
     # within a scan these bytes cannot occur, so there are never more scans than they are found
     if picture.format in ("JPEG", "MPO") and content.count(_SCAN) > MOST_SCANS:
         raise InputError(f"the JPEG has more than {MOST_SCANS} scans; save it anew")
-    if any(tile[0] == "bmp_rle" for tile in picture.tile):  # decoded by a loop in Python
+    if any(tile[0] == "bmp_rle" for tile in getattr(picture, "tile", ())):  # decoded by a loop in Python
         raise InputError("the BMP is compressed; save it as PNG")
 
 
