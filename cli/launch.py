@@ -7,6 +7,7 @@ from pathlib import Path
 from project.venvs import root_venv
 from utils.errors import ScratchError
 from utils.terminal.environment import environment
+from utils.terminal.streams import mend_streams
 
 
 def launch(root: str) -> None:
@@ -15,6 +16,7 @@ def launch(root: str) -> None:
     Args:
         root: The repository's folder.
     """
+    mend_streams()
     venv = root_venv(Path(root))
     try:
         venv.ensure("base")

@@ -111,6 +111,7 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
 
             return Server(chapter, model_config, main).serve()
 
+        from engine.tracking.limits import check_limits
         from experiment.compose import quote
         from experiment.resume import AUTO, is_finished, start_of
 
@@ -145,6 +146,9 @@ def train_command(script: str, model_config: "type[Strict]", plots: Plots, main:
         if run_id and is_finished(outputs, run_id):
             click.echo(f"run {run_id} has finished; --load-checkpoint {run_id} starts a new run from it", err=True)
             return
+        if not run_id:
+            for each in (config, *(c for _, c in others)):
+                check_limits(each)
         started_from = start_of(outputs, run_id) if run_id else load_checkpoint
         names = _plots_to_draw(plots, config.experiment, visualize or dry_run, chosen_plots)
         _log_to_console()

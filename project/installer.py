@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from utils.errors import RunError
-from utils.terminal.environment import environment, uv_environment
+from utils.terminal.environment import environment, uv_environment, with_cache
 
 UV = "uv>=0.8,<1"
 OLDEST = "3.11"
@@ -88,11 +88,11 @@ class Installer:
         show = sys.stderr.isatty()
         if not show:
             print(what, file=sys.stderr)
-        with log.open("w") as output:
+        with log.open("w", encoding="utf-8") as output:
             process = subprocess.Popen(
                 command,
                 cwd=home,  # `-e ../..` in a requirements file is relative to the current folder
-                env=uv_environment(environment()),
+                env=with_cache(uv_environment(environment()), self.root / "build/uv-cache"),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -111,8 +111,9 @@ class Installer:
                 if show:
                     _rewrite("")
         if process.returncode != 0:
+            why = reason(log.read_text(encoding="utf-8", errors="replace"))
             raise RunError(
-                f"{what} failed: {reason(log.read_text(errors='replace'))}; "
+                f"{what} failed: {why}; "
                 f"check the network and the package index, then try again (all of its output: {log})"
             )
 
@@ -136,7 +137,7 @@ def _rewrite(line: str) -> None:
 
 
 def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").split("\n")
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 

@@ -197,7 +197,7 @@ class Venv:
 def _what_counts(path: Path) -> str:
     """The text of an input; of pyproject.toml only what an installation reads, or a linter's setting would cost one."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; it says which packages to install") from error
     if path.name != "pyproject.toml":

@@ -60,7 +60,7 @@ def read_environment(path: Path) -> dict[str, Any]:
         InputError: It cannot be read, or does not say that.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         raise InputError(f"{path} cannot be read, and nothing else says what the run was made with") from None
     return validate(_Environment, content, str(path)).model_dump()

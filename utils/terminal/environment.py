@@ -12,7 +12,7 @@ def environment() -> dict[str, str]:
 
 
 def uv_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """`env` with pip's package sources passed on to uv, which reads none of pip's settings.
+    """`env` with pip's package sources, and how to reach them, passed on to uv, which reads none of pip's settings.
 
     The extra index is left out on purpose: uv takes a package from the first index that has its name, whatever the
     version, and would install older ones. A setting of uv's own is never overridden.
@@ -23,7 +23,21 @@ def uv_environment(env: Mapping[str, str]) -> dict[str, str]:
         result.setdefault("UV_FIND_LINKS", ",".join(links.split()))
     if (index := settings.get("index-url")) and "UV_INDEX_URL" not in env:
         result.setdefault("UV_DEFAULT_INDEX", index)
+    if certificates := settings.get("cert"):
+        result.setdefault("SSL_CERT_FILE", certificates)
+    if proxy := settings.get("proxy"):
+        for scheme in ("HTTP_PROXY", "HTTPS_PROXY"):  # pip's own setting wins over these, in both spellings
+            result[scheme] = result[scheme.lower()] = proxy if "://" in proxy else f"http://{proxy}"
+    if hosts := settings.get("trusted-host"):
+        result.setdefault("UV_INSECURE_HOST", " ".join(hosts.split()))
     return result
+
+
+def with_cache(env: Mapping[str, str], otherwise: Path) -> dict[str, str]:
+    """`env` with a cache folder for uv where the home folder can hold none, as that of a user without an account."""
+    home = Path(env.get("XDG_CACHE_HOME") or env.get("HOME") or os.path.expanduser("~"))
+    existing = next((folder for folder in (home, *home.parents) if folder.exists()), Path("/"))
+    return dict(env) if os.access(existing, os.W_OK) else {"UV_CACHE_DIR": str(otherwise), **env}
 
 
 def _pip_settings(env: Mapping[str, str]) -> dict[str, str]:
@@ -40,7 +54,7 @@ def _pip_settings(env: Mapping[str, str]) -> dict[str, str]:
         for section in ("global", "install"):
             if parser.has_section(section):
                 settings |= dict(parser.items(section))
-    for name in ("find-links", "index-url"):
+    for name in ("find-links", "index-url", "cert", "proxy", "trusted-host"):
         variable = "PIP_" + name.upper().replace("-", "_")
         if env.get(variable):
             settings[name] = env[variable]

@@ -14,6 +14,7 @@ import click
 
 from utils.errors import InputError, ScratchError
 from utils.ranks import leave, speaks_for_all, world_size
+from utils.terminal.streams import mend_streams
 
 
 def run_command(
@@ -31,6 +32,7 @@ def run_command(
         name: What the user called it, for its help.
         explain: Called with an error that looks like a defect; returns what to tell the user where it is none.
     """
+    mend_streams()
     try:
         _refuse_empty(sys.argv[1:])
         code = command.main(prog_name=name, standalone_mode=False)

@@ -103,7 +103,7 @@ def _refuse_without_runs(outputs: Path) -> None:
 
 
 def _agreed(question: str) -> bool:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise InputError("nobody is there to be asked: say --yes to delete these, or --dry-run to look")
     return click.confirm(question)
 

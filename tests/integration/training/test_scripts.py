@@ -6,6 +6,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from engine import Run
+from engine.runs.run import read_summary
 from experiment.compose import read_config
 from tests.doubles.bench import NETWORK, PERCEPTRON, Bench, Outcome
 from tests.doubles.scripts import EVALUATE, TRAIN, Ended, call, finish, start
+from tests.doubles.toy_clone import REPOSITORY
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -118,6 +121,37 @@ def test_the_dummy_chapter_trains_and_evaluates_by_its_scripts(tmp_path: Path) -
     assert evaluated.stdout.startswith("blobs, test split, 16 examples\n")
     pictures = (tmp_path / "visualizations" / runs_in(tmp_path)[0]).iterdir()
     assert {path.name for path in pictures} == {"learning_curve.png", "evaluation_learning_curve.png"}
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_obstacle(closed: str, tmp_path: Path) -> None:
+    short = ("--experiment", "and", "--epochs", 2, "--no-wandb", "--outputs", tmp_path)
+    evaluated = ("--experiment", "and", "--checkpoint", "latest", "--outputs", tmp_path)
+    for script, arguments in ((TRAIN, short), (EVALUATE, evaluated)):
+        ended = shell(f"{command_line(script, *arguments)} {closed}")
+        assert ended.returncode == 0, ended.stderr
+    assert outcome_of(tmp_path).summary["status"] == "finished"
+    assert shell(f"{command_line(REPOSITORY / 'scratch', 'list')} {closed}").returncode == 0
+    mistake = shell(f"{command_line(TRAIN, '--experiment', 'nonesuch')} {closed}")
+    assert mistake.returncode == 2
+    assert mistake.stdout == ""
+
+
+def test_a_reader_that_goes_away_makes_no_failed_run(tmp_path: Path) -> None:
+    train = command_line(TRAIN, "--experiment", "and", "--epochs", 2, "--no-wandb", "--outputs", tmp_path)
+    for reader in ("head -1", "true"):
+        ended = shell(f"set -o pipefail; {train} 2>&1 | {reader}")
+        assert ended.returncode == 0, ended.stdout
+        assert ended.stderr == ""
+    assert [read_summary(tmp_path, run_id)["status"] for run_id in runs_in(tmp_path)] == ["finished"] * 2
+
+
+def command_line(*words: object) -> str:
+    return shlex.join(map(str, (sys.executable, *words)))
+
+
+def shell(line: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True)
 
 
 def test_on_a_terminal_a_bar_shows_how_far_the_run_is(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_the_results_are_of_these_experiments_and_claims_and_all_hold(chapter: C
 
 @pytest.mark.parametrize("path", documents(PROJECT), ids=lambda path: str(path.relative_to(PROJECT.root)))
 def test_a_document_says_what_the_results_say(path: Path) -> None:
-    assert path.read_text() == documents(PROJECT)[path], "scratch reproduce writes it"
+    assert path.read_text(encoding="utf-8") == documents(PROJECT)[path], "scratch reproduce writes it"
 
 
 @chapters

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def pins(path: Path) -> dict[str, str]:
     """Package to version; a line that is neither a pin nor `-e` is an error."""
-    lines = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+    lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
     requirements = [Requirement(line) for line in lines if line and not line.startswith("-e ")]
     for requirement in requirements:
         assert str(requirement.specifier).startswith("=="), f"{path}: {requirement} is not an exact version"

@@ -56,7 +56,7 @@ def test_content_that_fails_its_check_never_gets_the_name(tmp_path: Path) -> Non
     write_atomic(path, "old")
 
     def refuse(written: Path) -> None:
-        assert written.read_text() == "new"
+        assert written.read_text(encoding="utf-8") == "new"
         raise ValueError("not good enough")
 
     with pytest.raises(ValueError, match="not good enough"):
