@@ -6,7 +6,9 @@ annotated is checked at each call (jaxtyping and beartype), which only tests can
 
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import jaxtyping
@@ -56,3 +58,27 @@ def dataset_mirror() -> str:
             pytest.fail(reason)
         pytest.skip(reason)
     return mirror
+
+
+@pytest.fixture
+def shapes_unchecked() -> Iterator[None]:
+    """Checking types and shapes at each call doubles the time of a run; the other tests do it."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def notebook(shapes_unchecked: None, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
+    """Executes the chapter's notebook on runs of its own: `notebook(("xor", "trainer.duration='2 epochs'"), ...)`."""
+
+    def shown(*runs: tuple[str, ...]) -> Any:
+        from config import ModelConfig
+        from tests.support.notebooks import execute, train_short
+        from train import main
+
+        chapter = request.path.parents[1]
+        train_short(chapter, ModelConfig, main, tmp_path / "outputs", runs)
+        return execute(chapter, tmp_path / "outputs")
+
+    return shown

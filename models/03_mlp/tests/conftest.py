@@ -1,10 +1,9 @@
 """What several test files of the chapter need. The chapter's modules can be imported only once its tests are collected,
 so imports of them stand inside."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor
@@ -21,14 +20,6 @@ _OPTIMIZERS: dict[str, Settings] = {
     "adam": {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8},
     "adamw": {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8},
 }
-
-
-@pytest.fixture
-def shapes_unchecked() -> Iterator[None]:
-    """Checking types and shapes at each call doubles the time of a run; the other tests do it."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,13 @@
 """What several test files of the chapter need."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor
 
 Make = Callable[..., Any]
-
-
-@pytest.fixture
-def shapes_unchecked() -> Iterator[None]:
-    """Checking types and shapes at each call doubles the time of a run; the other tests do it."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")
