@@ -18,15 +18,14 @@ EXPERIMENT_PLOTS = {
 
 
 def main(run: "Run") -> "Trainer":
-    """Choose what to compare on, and prepare to learn."""
+    """Build the network, with what it compares on, and prepare to learn."""
     from data_utils import load
     from engine import Trainer
-    from model import TapeNetwork
+    from model import build
 
     splits = load(run.config.data)
     trainer = Trainer(run)
-    model = TapeNetwork(run.config.model, splits.n_features, splits.n_classes)
-    model.compare_on(splits.train.inputs, splits.train.targets)
+    model = build(run.config, splits)
     return trainer.prepare(model, splits)
 
 

@@ -28,11 +28,11 @@ def main(run: "Run") -> "Trainer":
     from data_utils import load
     from engine import Trainer
     from margin import largest_margin
-    from model import Perceptron
+    from model import build
 
     splits = load(run.config.data)
     trainer = Trainer(run)
-    model = Perceptron(run.config.model, splits.n_features)
+    model = build(run.config, splits)
     margin = largest_margin(splits.train.inputs, splits.train.targets, run.config.model.margin_iterations)
     if margin is not None:
         model.remember_margin(margin)

@@ -27,12 +27,12 @@ def main(run: "Run") -> "Trainer":
     from data_utils import load
     from engine import Trainer
     from least_squares import least_squares
-    from model import Adaline, numbers
+    from model import build, numbers
 
     splits = load(run.config.data)
     trainer = Trainer(run)
     train = splits.train
-    model = Adaline(run.config.model, splits.n_features, classes=splits.n_classes > 0)
+    model = build(run.config, splits)
     model.remember(least_squares(train.inputs, numbers(train.targets)))
     return trainer.prepare(model, splits)
 

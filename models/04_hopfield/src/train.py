@@ -25,11 +25,11 @@ def main(run: "Run") -> "Trainer":
     """Prepare to store every pattern once; the engine measures what is recalled."""
     from data_utils import load
     from engine import Trainer
-    from model import Hopfield
+    from model import build
 
     splits = load(run.config.data)
     trainer = Trainer(run)
-    model = Hopfield(run.config.model, splits.n_features, splits.n_classes, run.config.seed)
+    model = build(run.config, splits)
     return trainer.prepare(model, splits)
 
 

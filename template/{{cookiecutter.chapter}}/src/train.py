@@ -24,11 +24,11 @@ def main(run: "Run") -> "Trainer":
     """Build the model for the data, and prepare what trains it."""
     from data_utils import load
     from engine import Trainer
-    from model import Network
+    from model import build
 
     splits = load(run.config.data)
     trainer = Trainer(run)  # seeds the first weights, so it comes before the model
-    return trainer.prepare(Network(run.config.model, splits.n_features, splits.n_classes), splits)
+    return trainer.prepare(build(run.config, splits), splits)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ def main(run: "Run") -> "Trainer":
     """Build the model for the data, and prepare what trains it."""
     from data_utils import load
     from engine import Trainer
-    from model import Network
+    from model import build
 
     splits = load(run.config.data)
-    return Trainer(run).prepare(Network(run.config.model, splits.n_features, splits.n_classes), splits)
+    return Trainer(run).prepare(build(run.config, splits), splits)
 
 
 if __name__ == "__main__":
