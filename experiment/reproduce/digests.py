@@ -32,7 +32,6 @@ SHARED = (
 
 EXCEPT = (
     "engine/device/flops.py",  # speed, which no claim is about
-    "engine/loop/throughput.py",
     "engine/loop/timer.py",
     "engine/loop/non_finite.py",  # looks for the cause of a NaN once the run has failed
     "engine/evaluation/plots.py",
