@@ -35,7 +35,7 @@ def _fill(number: int) -> None:
 class _Unbreakable(io.FileIO):
     """The raw file of an output stream."""
 
-    def write(self, content: Any) -> int | None:
+    def write(self, content: Any, /) -> int:
         """Write, or drop the content and all that follows where nobody reads any more."""
         try:
             return super().write(content)
@@ -48,8 +48,9 @@ class _Unbreakable(io.FileIO):
 
 def _unbreakable(stream: io.TextIOWrapper) -> io.TextIOWrapper:
     stream.flush()
+    raw = _Unbreakable(stream.fileno(), "w", closefd=False)
     return io.TextIOWrapper(
-        io.BufferedWriter(_Unbreakable(stream.fileno(), "w", closefd=False)),
+        raw if stream.write_through else io.BufferedWriter(raw),  # as Python has it with -u
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=stream.line_buffering,
