@@ -1,4 +1,4 @@
-"""Every setting of a run, typed and frozen; the values come from YAML (B1), never from here.
+"""Every setting of a run, typed and frozen; the values come from YAML, never from here.
 
 This module stays free of torch, so that a mistake in a config is answered before torch is loaded.
 """

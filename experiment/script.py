@@ -1,4 +1,4 @@
-"""The command lines of a chapter's `train.py` and `evaluate.py` (A8, A9), the same for every chapter."""
+"""The command lines of a chapter's `train.py` and `evaluate.py`, the same for every chapter."""
 
 import functools
 import gc

@@ -10,7 +10,7 @@ import torch
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and torch on every device, and ask for deterministic kernels (B2) of full precision."""
+    """Seed Python, NumPy and torch on every device, and ask for deterministic kernels of full precision."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

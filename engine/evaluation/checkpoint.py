@@ -1,4 +1,4 @@
-"""Evaluates a checkpoint on the data of an experiment (A8)."""
+"""Evaluates a checkpoint on the data of an experiment."""
 
 import logging
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Draws the plots of an experiment from what its run left behind (A6)."""
+"""Draws the plots of an experiment from what its run left behind."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence

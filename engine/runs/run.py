@@ -25,7 +25,7 @@ from utils.strict_json import dumps, numbers
 
 @dataclass(frozen=True)
 class Folders:
-    """Where a run leaves what (B3)."""
+    """Where a run leaves what."""
 
     models: Path
     visualizations: Path

@@ -1,4 +1,4 @@
-"""The narrative log: what happened, for a person to read (A5)."""
+"""The narrative log: what happened, for a person to read."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ def only_in(folder: Path) -> Iterator[None]:
 
 
 def describe_model(model: nn.Module) -> str:
-    """Name, number of trained parameters and size of a model (B6)."""
+    """Name, number of trained parameters and size of a model."""
     tensors = [*model.parameters(), *model.buffers()]
     parameters = sum(tensor.numel() for tensor in model.parameters())
     size = sum(tensor.nbytes for tensor in tensors) / 1024

@@ -112,7 +112,7 @@ def _key_figure(entry: Mapping[str, Any]) -> str:
 
 
 def _entries(project: Project, results: Mapping[str, Any]) -> str:
-    """EXPERIMENTS.md: an entry for each experiment, in B4's form."""
+    """EXPERIMENTS.md: an entry for each experiment."""
     parts = []
     for chapter in project.chapters():
         parts.append(f"## {chapter.name.split('_')[0]} {chapter.constants().get('TITLE', chapter.name)}")
