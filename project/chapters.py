@@ -44,7 +44,7 @@ class Chapter:
         """
         path = self.folder / "src/constants.py"
         try:
-            tree = ast.parse(path.read_text())
+            tree = ast.parse(path.read_text(encoding="utf-8"))
         except (OSError, SyntaxError) as error:
             raise InputError(f"{path}: {error}; a chapter tells its title, paper and year there") from error
         return dict(pair for statement in tree.body for pair in _assignments(statement))

@@ -35,7 +35,7 @@ def find_made_run(project: Project, run: str, outputs: Path | None) -> tuple[Cha
 def _chapter_of(project: Project, folder: Path) -> Chapter:
     """The chapter that made the run in `folder`."""
     try:
-        name = json.loads((folder / "metrics.json").read_text())["chapter"]
+        name = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["chapter"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):  # the last one by brackets without end
         raise InputError(f"{folder} is not the folder of a finished run: it has no metrics.json that says so") from None
     return project.chapter(str(name))

@@ -150,13 +150,13 @@ class Venv:
             raise
         if self.home == self.root:
             # The command line imports its packages from the clone, from whatever folder it is called.
-            (self.packages() / "ai-from-scratch-to-scale.pth").write_text(f"{self.root}\n")
+            (self.packages() / "ai-from-scratch-to-scale.pth").write_text(f"{self.root}\n", encoding="utf-8")
         self.stamp(stage)
         self._marker.unlink()
 
     def stamp(self, stage: Stage) -> None:
         """Declare `stage` complete."""
-        self._stamp_of(stage).write_text(self._wanted(stage))
+        self._stamp_of(stage).write_text(self._wanted(stage), encoding="utf-8")
 
     def _up_to(self, name: str) -> tuple[Stage, ...]:
         first, *later = self.stages
@@ -167,7 +167,7 @@ class Venv:
 
     def _is_current(self, stage: Stage) -> bool:
         stamp = self._stamp_of(stage)
-        return stamp.is_file() and self.python.exists() and stamp.read_text() == self._wanted(stage)
+        return stamp.is_file() and self.python.exists() and stamp.read_text(encoding="utf-8") == self._wanted(stage)
 
     def _wanted(self, stage: Stage) -> str:
         """The hash of everything that decides what the stage holds; a moved clone or another Python changes it too."""

@@ -55,7 +55,7 @@ def _answers(python: Path, pins: Sequence[tuple[str, str]]) -> tuple[list[dict[s
     """What pip-audit says of each of `pins`, or the reason for which it says nothing."""
     command = [str(python), "-m", "pip_audit", "--no-deps", "--disable-pip", "--progress-spinner", "off"]
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "all.txt").write_text("".join(f"{name}=={version}\n" for name, version in pins))
+        Path(folder, "all.txt").write_text("".join(f"{name}=={version}\n" for name, version in pins), encoding="utf-8")
         done = start([*command, "--format", "json", "--desc", "off", "-r", "all.txt"], folder)
     try:
         answers: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]

@@ -53,7 +53,9 @@ def declared(root: Path, python: Path, packages: Iterable[tuple[str, str]]) -> d
     told: dict[tuple[str, str], str] = {}
     for pins in one_version_each(packages):
         with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "pins.txt").write_text("".join(f"{name}=={version}\n" for name, version in pins))
+            Path(folder, "pins.txt").write_text(
+                "".join(f"{name}=={version}\n" for name, version in pins), encoding="utf-8"
+            )
             doing, there = "installing packages to read their licences", ".venv/bin/python"
             ask([uv(root), "venv", "--quiet", "--no-config", "--python", PYTHON, ".venv"], folder, doing)
             install = [uv(root), "pip", "install", "--quiet", "--no-config", "--no-deps", "--python", there]

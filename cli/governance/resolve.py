@@ -83,10 +83,10 @@ def _compile(root: Path, environment: Environment, keep: Mapping[str, str]) -> l
     command += ["--annotation-style", "line", "--python-version", PYTHON, "--python-platform", PLATFORM]
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder, "pins.txt")  # uv reads it first: the versions to keep
-        kept.write_text("".join(f"{name}=={version}\n" for name, version in keep.items()))
-        Path(folder, "asked.in").write_text("".join(f"{line}\n" for line in environment.requirements))
+        kept.write_text("".join(f"{name}=={version}\n" for name, version in keep.items()), encoding="utf-8")
+        Path(folder, "asked.in").write_text("".join(f"{line}\n" for line in environment.requirements), encoding="utf-8")
         ask([*command, "--output-file", "pins.txt", "asked.in"], folder, f"resolving {environment.name}")
-        return pins(kept.read_text(), f"resolving {environment.name}")
+        return pins(kept.read_text(encoding="utf-8"), f"resolving {environment.name}")
 
 
 def _pin(line: str, doing: str) -> Pin:

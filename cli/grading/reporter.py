@@ -29,7 +29,7 @@ class Reporter:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
-        self._running.write_text(self._name(nodeid))
+        self._running.write_text(self._name(nodeid), encoding="utf-8")
 
     def pytest_exception_interact(self, node: Any, call: pytest.CallInfo[Any], report: Any) -> None:
         """A test failed, or could not be loaded."""

@@ -69,7 +69,7 @@ class Child:
         """What came of the trial; call once, after its end."""
         seconds = time.monotonic() - self.started
         try:
-            read: dict[str, Any] = json.loads((self.home / "outcome.json").read_text())
+            read: dict[str, Any] = json.loads((self.home / "outcome.json").read_text(encoding="utf-8"))
             failure = Failure(**read.pop("failure")) if read["failure"] else read.pop("failure")
             return Outcome(failure, **{key: _frozen(value) for key, value in read.items()}, seconds=seconds)
         except (OSError, ValueError):
@@ -143,7 +143,7 @@ def _write(path: Path, outcome: Outcome) -> None:
     temporary = path.with_suffix(".part")
     content = asdict(outcome)
     del content["seconds"]
-    temporary.write_text(json.dumps(content))
+    temporary.write_text(json.dumps(content), encoding="utf-8")
     temporary.rename(path)
 
 
@@ -152,4 +152,4 @@ def _frozen(value: Any) -> Any:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""

@@ -92,7 +92,7 @@ class Workspace:
     def progress(self) -> dict[str, Any]:
         """`stopped_at`, a part or None, and `hints`, how many were given of which part."""
         try:
-            found = json.loads((self.folder / PROGRESS).read_text())
+            found = json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
             return {"stopped_at": found["stopped_at"], "hints": dict(found["hints"])}
         except (OSError, ValueError, KeyError, TypeError):  # not there yet, or edited: nothing depends on it
             return {"stopped_at": None, "hints": {}}

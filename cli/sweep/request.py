@@ -85,7 +85,7 @@ class Request:
         if not path.exists():
             return None
         try:
-            saved: dict[str, Any] = json.loads(path.read_text())
+            saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return {key: saved[key] for key in self._identity()}
         except (OSError, ValueError, KeyError):
             raise InputError(f"{path} cannot be read; choose another --name") from None

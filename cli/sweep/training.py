@@ -110,7 +110,7 @@ def finished(folder: Path) -> bool:
     """Whether the training that writes under `folder` came to its end."""
     for summary in folder.glob("models/*/metrics.json"):
         with suppress(OSError, ValueError):
-            return bool(json.loads(summary.read_text())["status"] == "finished")
+            return bool(json.loads(summary.read_text(encoding="utf-8"))["status"] == "finished")
     return False
 
 

@@ -36,7 +36,7 @@ def write(predictor: Predictor, folder: Path, backend: str) -> Path:
     as_onnx.write(predictor, version)
     if backend == "python":
         shutil.copyfile(_SCRIPT, version / _MODEL)
-    (model / CONFIG).write_text(config(predictor, backend))
+    (model / CONFIG).write_text(config(predictor, backend), encoding="utf-8")
     return model
 
 

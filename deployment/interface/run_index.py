@@ -82,7 +82,9 @@ class Entry:
     def claims(self) -> list[str]:
         """What its experiment claims, and whether this run bears that out: a line of Markdown each."""
         try:
-            config = yaml.safe_load((Folders.of(self.outputs, self.run_id).models / "config.yaml").read_text())
+            config = yaml.safe_load(
+                (Folders.of(self.outputs, self.run_id).models / "config.yaml").read_text(encoding="utf-8")
+            )
             claims = [validate(Claim, claim, "claims") for claim in config["claims"]]
         except _STRANGE:
             return []
@@ -145,7 +147,7 @@ def _held(lock: Path) -> bool:
     import fcntl
 
     try:
-        with lock.open() as file:
+        with lock.open(encoding="utf-8") as file:
             fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # freed as the file is closed
     except FileNotFoundError:
         return False

@@ -27,4 +27,4 @@ class Settings(Strict):
 
 def read_settings() -> Settings:
     """The settings that the project comes with."""
-    return validate(Settings, yaml.safe_load(_FILE.read_text()), str(_FILE))
+    return validate(Settings, yaml.safe_load(_FILE.read_text(encoding="utf-8")), str(_FILE))

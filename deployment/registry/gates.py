@@ -147,7 +147,7 @@ def _export(predictor: Predictor, exported: Path) -> list[str]:
 
 def _signature(predictor: Predictor, path: Path) -> list[str]:
     """Whether the chapter's code still takes and gives what it did when the version was registered."""
-    registered, now = json.loads(path.read_text()), predictor.signature.model_dump(mode="json")
+    registered, now = json.loads(path.read_text(encoding="utf-8")), predictor.signature.model_dump(mode="json")
     changed = [name for name in now if now[name] != registered.get(name)]
     said = f"the chapter's code has another signature by now ({', '.join(changed)}); register the run again"
     return [said] if changed else []

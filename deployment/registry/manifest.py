@@ -44,7 +44,7 @@ def listed(path: Path, digest: str, where: str) -> dict[str, str]:
         raise RunError(f"{where} has no {MANIFEST}; register the run again")
     if sha256_of(path) != digest:
         raise RunError(f"{where}: {MANIFEST} is not the one that was registered; register the run again")
-    content: Any = json.loads(path.read_text())
+    content: Any = json.loads(path.read_text(encoding="utf-8"))
     if content["schema"] > SCHEMA:
         raise RunError(f"{where}: {MANIFEST} has schema {content['schema']}, newer than {SCHEMA}; update the project")
     files: dict[str, str] = content["files"]

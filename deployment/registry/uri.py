@@ -65,7 +65,7 @@ def opening(uri: str, create: bool) -> Iterator[None]:
                 _expect_ours(path, create)
                 if not path.exists() or os.access(path.parent, os.W_OK):  # where nobody can write, nobody makes tables
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    lock = held.enter_context(path.with_name(f"{path.name}.lock").open("w"))
+                    lock = held.enter_context(path.with_name(f"{path.name}.lock").open("wb"))
                     lock_file(lock.fileno(), fcntl.LOCK_EX, str(path))
             except (OSError, sqlite3.Error) as error:
                 locked = "locked" in str(error)

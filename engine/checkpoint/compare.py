@@ -23,7 +23,7 @@ def run_digests(folders: Folders) -> dict[str, Any]:
         found |= {f"{name} in {path.name}": digest(content[name]) for name in _STATE}
     for number, row in enumerate(read_rows(folders.logs / "metrics.jsonl"), start=1):
         found[f"row {number} of metrics.jsonl"] = _without_times(row)
-    summary = json.loads((folders.models / "metrics.json").read_text())
+    summary = json.loads((folders.models / "metrics.json").read_text(encoding="utf-8"))
     for name, value in _without_times(summary).items():
         if name != "run_id":
             found[f"{name} in metrics.json"] = _without_times(value) if isinstance(value, dict) else value

@@ -42,7 +42,7 @@ class Writer(FileSystemWriter):
         super().finish(metadata, results)
         meant: dict[str, str] = {}
         for path in self.partial.glob(f"*{_DIGESTS}"):
-            meant |= json.loads(path.read_text())
+            meant |= json.loads(path.read_text(encoding="utf-8"))
             path.unlink()
         meant |= {".metadata": self.files.digests()[".metadata.tmp"]}
         files = {path.name: sha256_of(path) for path in sorted(self.partial.iterdir())}

@@ -107,7 +107,7 @@ def verify_sharded(path: Path) -> None:
         InputError: One is missing or altered, or the manifest is of a newer schema.
     """
     try:
-        manifest = json.loads((path / "manifest.json").read_text())
+        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
         schema, files = manifest["schema"], dict(manifest["files"])
     except FileNotFoundError:
         raise not_ours(path) from None

@@ -53,10 +53,10 @@ def finished_runs(outputs: Path, experiment: str | None = None) -> list[PastRun]
     """The finished runs under `outputs`, oldest first; of one experiment only, where it is named."""
     found = []
     for path in sorted(outputs.glob("models/*/metrics.json"), key=lambda path: path.stat().st_mtime):
-        results = json.loads(path.read_text())
+        results = json.loads(path.read_text(encoding="utf-8"))
         if results["status"] == "finished" and experiment in (None, results["experiment"]):
             folders = Folders.of(outputs, path.parent.name)
-            config = yaml.safe_load((path.parent / "config.yaml").read_text())
+            config = yaml.safe_load((path.parent / "config.yaml").read_text(encoding="utf-8"))
             found.append(PastRun(folders, results, config, read_rows(folders.logs / "metrics.jsonl")))
     return found
 

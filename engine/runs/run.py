@@ -182,7 +182,7 @@ def read_summary(outputs: Path, run_id: str) -> dict[str, Any]:
     """
     path = Folders.of(outputs, run_id).models / "metrics.json"
     try:
-        summary: dict[str, Any] = json.loads(path.read_text())
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         needed = {name: str(summary[name]) for name in ("status", "chapter")}
         return {**summary, **needed, "last": numbers(summary.get("last", {}))}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):

@@ -73,7 +73,7 @@ def _said(line: str | None) -> Iterator[str]:
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        config = yaml.safe_load(path.read_text())
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         config = None
     if not isinstance(config, dict) or not {"experiment", "tags", "tracking"} <= config.keys():

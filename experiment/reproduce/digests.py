@@ -79,13 +79,15 @@ def short_hash(parts: Iterable[str]) -> str:
 def judgement() -> str:
     """The digest of the code that turns records into verdicts and bands."""
     judges = sorted((ROOT / "engine/claims").glob("*.py"))
-    return short_hash(_meaning(path.read_text()) for path in [*judges, Path(__file__).with_name("results.py")])
+    return short_hash(
+        _meaning(path.read_text(encoding="utf-8")) for path in [*judges, Path(__file__).with_name("results.py")]
+    )
 
 
 @cache
 def _code(chapter: Path, root: Path) -> str:
     files = _matching(chapter, OF_A_CHAPTER, NOT_OF_A_CHAPTER) + _matching(root, SHARED, EXCEPT)
-    return short_hash(_meaning(path.read_text()) for path in files)
+    return short_hash(_meaning(path.read_text(encoding="utf-8")) for path in files)
 
 
 def _files(card: Path) -> Any:

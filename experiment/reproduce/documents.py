@@ -40,7 +40,7 @@ def write_documents(project: Project) -> list[Path]:
     """Bring the documents and the first lines of experiments up to date; returns the files that changed."""
     changed = []
     for path, text in (documents(project) | headers(project, all_results(project))).items():
-        if text != path.read_text():
+        if text != path.read_text(encoding="utf-8"):
             write_atomic(path, text)
             changed.append(path)
     return changed
@@ -54,7 +54,7 @@ def all_results(project: Project) -> dict[str, dict[str, Any]]:
 
 def _filled(path: Path, name: str, text: str) -> str:
     try:
-        return _replaced(path.read_text(), name, text, path)
+        return _replaced(path.read_text(encoding="utf-8"), name, text, path)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
 

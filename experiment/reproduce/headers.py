@@ -17,7 +17,9 @@ def headers(project: Project, results: Mapping[str, Mapping[str, Any]]) -> dict[
         results: Chapter to the content of its `results.json`.
     """
     return {
-        path: with_header(path.read_text(), chapter, experiment.name, results[chapter.name][experiment.name])
+        path: with_header(
+            path.read_text(encoding="utf-8"), chapter, experiment.name, results[chapter.name][experiment.name]
+        )
         for chapter in project.chapters()
         for experiment in chapter.experiments()
         if experiment.name in results.get(chapter.name, {})

@@ -30,7 +30,7 @@ class Finished:
     def find(cls, outputs: Path, digest: str) -> "Finished | None":
         """The run with this digest; None where there is none, or it was deleted."""
         try:
-            run = cls(outputs, json.loads((outputs / "reproduced" / f"{digest}.json").read_text()))
+            run = cls(outputs, json.loads((outputs / "reproduced" / f"{digest}.json").read_text(encoding="utf-8")))
         except (OSError, ValueError):
             return None
         return run if run.path.exists() else None
@@ -48,7 +48,7 @@ class Finished:
     def environment(self) -> dict[str, Any]:
         """What it was made with."""
         path = self.outputs / "models" / str(self.found["run_id"]) / "environment.json"
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return content
 
 
@@ -137,7 +137,7 @@ def read(path: Path) -> dict[str, Any]:
         InputError: It is damaged.
     """
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -118,5 +118,7 @@ class Server:
         weights = str(run.folders.models / "model_last.pt")
         evaluation = CheckpointEvaluation.of(self.chapter, run.config, self.outputs, weights, "test", ())
         import_module("evaluate").main(evaluation)
-        written = json.loads((run.folders.models / f"evaluation-{run.config.experiment}.json").read_text())
+        written = json.loads(
+            (run.folders.models / f"evaluation-{run.config.experiment}.json").read_text(encoding="utf-8")
+        )
         return {f"{written['split']}/{metric}": value for metric, value in written["metrics"].items()}

@@ -16,7 +16,7 @@ def tool_environment(name: str, requirements: Path) -> Path:
     """The folder `bin` of an environment that holds `requirements`, kept as `build/NAME`."""
     folder = ROOT / "build" / name
     stamp = folder / "installed.txt"
-    if not stamp.exists() or stamp.read_text() != requirements.read_text():
+    if not stamp.exists() or stamp.read_text() != requirements.read_text(encoding="utf-8"):
         uv = shutil.which("uv") or str(ROOT / ".venv/bin/uv")
         if not Path(uv).exists():
             pytest.skip(f"there is no uv to install {requirements} with")
@@ -26,5 +26,5 @@ def tool_environment(name: str, requirements: Path) -> Path:
             [uv, "pip", "install", "--quiet", "--python", folder / "bin/python", "-r", requirements],
         ):
             subprocess.run(command, env=env, check=True, timeout=200)
-        stamp.write_text(requirements.read_text())
+        stamp.write_text(requirements.read_text(encoding="utf-8"))
     return folder / "bin"

@@ -95,7 +95,7 @@ class ToyClone:
         """Run `./scratch ARGUMENTS`, send it `number` once the file `pid` is written; its exit code and stderr."""
         command = [sys.executable, str(self.root / "scratch"), *arguments]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environment()) as process:
-            while process.poll() is None and not (pid.exists() and pid.read_text()):
+            while process.poll() is None and not (pid.exists() and pid.read_text(encoding="utf-8")):
                 time.sleep(0.05)
             process.send_signal(number)
             _, said = process.communicate(timeout=240)
@@ -104,5 +104,5 @@ class ToyClone:
 
 def executable(path: Path, command: str) -> None:
     """Write a shell script that can be run."""
-    path.write_text(f"#!/bin/sh\n{command}\n")
+    path.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)

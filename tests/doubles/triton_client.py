@@ -14,7 +14,7 @@ import numpy
 from tritonclient import grpc, http
 
 _, http_port, grpc_port, request = sys.argv
-asked = json.loads(Path(request).read_text())
+asked = json.loads(Path(request).read_text(encoding="utf-8"))
 x = numpy.array(asked["x"], dtype="float32")
 
 

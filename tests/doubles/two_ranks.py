@@ -35,7 +35,7 @@ from utils.schema import Strict
 
 N, CPU = 23, torch.device("cpu")
 FOLDER = Path(sys.argv[1])
-BASE: dict[str, Any] = json.loads(Path(sys.argv[2]).read_text())
+BASE: dict[str, Any] = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
 
 
 class NoSettings(Strict):

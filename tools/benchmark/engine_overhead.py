@@ -156,7 +156,7 @@ def measure(peer: Peer, tasks: Sequence[str], threads: int) -> Result:
         command = [python_of(peer.package), HERE / "overhead/measure.py", "--module", peer.module, "--loop", peer.loop]
         command += ["--tasks", ",".join(tasks), "--threads", str(threads), "--folder", CACHE, "--output", output]
         run(command, timeout=1800, threads=threads)
-        result: Result = json.loads(output.read_text())
+        result: Result = json.loads(output.read_text(encoding="utf-8"))
         return result
 
 

@@ -20,7 +20,7 @@ def install(package: str) -> None:
     """The environment of one file of `requirements/`; a stamp says what a finished one was made from."""
     wanted, folder = HERE / f"requirements/{package}.txt", CACHE / package
     stamp, text = folder / "installed.txt", _text(wanted)
-    if stamp.exists() and stamp.read_text() == text:
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == text:
         return
     uv = shutil.which("uv") or str(ROOT / ".venv/bin/uv")
     print(f"installing {package}", file=sys.stderr)
@@ -32,7 +32,7 @@ def install(package: str) -> None:
 
 def _text(requirements: Path) -> str:
     """A list of packages with the lists that it takes in."""
-    lines = requirements.read_text().splitlines()
+    lines = requirements.read_text(encoding="utf-8").splitlines()
     parts = [_text(requirements.parent / line[3:]) if line.startswith("-r ") else line for line in lines]
     return "\n".join(parts)
 

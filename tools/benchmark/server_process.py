@@ -126,7 +126,7 @@ class Server:
         found = []
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
-                fields = path.read_text().rpartition(")")[2].split()
+                fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
             except OSError:  # it has ended
                 continue
             if int(fields[3]) == self._process.pid:

@@ -158,7 +158,7 @@ def client_alone(options: argparse.Namespace) -> str:
     """What the client could measure at most, in a sentence: its rate against a server that has nothing to do."""
     with Server([sys.executable, SERVERS / "trivial.py", "--port", "{port}"], {}) as server:
         questions = bodies(options.models[-1])
-        server.wait_until_it_answers(questions.read_text().splitlines()[0])
+        server.wait_until_it_answers(questions.read_text(encoding="utf-8").splitlines()[0])
         rates = [server.load(questions, number, "--seconds", str(options.seconds)) for number in options.connections]
     each = ", ".join(f"{row['rate']:,.0f}" for row in rates)
     return f"The client alone, against a server that always says the same: {each} requests a second."
@@ -169,7 +169,7 @@ def measure(model: Model, options: argparse.Namespace) -> tuple[Cells, dict[str,
     cells: Cells = defaultdict(list)
     broken: dict[str, str] = {}
     questions = bodies(model)
-    first = questions.read_text().splitlines()[0]
+    first = questions.read_text(encoding="utf-8").splitlines()[0]
     expected = None
     for repeat in range(options.repeats):
         order = [peer for peer in options.peers if peer.name not in broken]

@@ -24,7 +24,7 @@ def measure_memory(server: Server, bodies: Path, requests: int) -> int:
     """
     mixed = mix(bodies)
     with server:
-        server.wait_until_it_answers(bodies.read_text().splitlines()[0])
+        server.wait_until_it_answers(bodies.read_text(encoding="utf-8").splitlines()[0])
         samples, statuses = [], dict[str, int]()
         for _ in range(SAMPLES):
             found = server.load(mixed, CONNECTIONS, "--requests", str(requests // SAMPLES))
@@ -49,7 +49,7 @@ def growth(samples: list[float]) -> float:
 
 def mix(bodies: Path) -> Path:
     """Twenty requests: most with one example, one with eight, one of another shape, one that is no JSON."""
-    good = bodies.read_text().splitlines()
+    good = bodies.read_text(encoding="utf-8").splitlines()
     several = json.dumps({"inputs": [json.loads(line)["input"] for line in good[:8]]})
     wrong = json.dumps({"input": [[1.0, 2.0]]})
     path = bodies.with_name("mixed.jsonl")

@@ -60,7 +60,7 @@ def launch(strategy: str, ranks: int, outputs: Path) -> str | None:
         )
     if ended.returncode != 0:
         return f"torchrun ended with {ended.returncode}"
-    notes = [json.loads(path.read_text())["status"] for path in outputs.glob("models/*/metrics.json")]
+    notes = [json.loads(path.read_text(encoding="utf-8"))["status"] for path in outputs.glob("models/*/metrics.json")]
     return None if notes == ["finished"] else f"the runs are {notes}"
 
 

@@ -31,7 +31,11 @@ def read(path: Path) -> dict[str, Stage]:
     Raises:
         ValueError: It has an instruction that is not known here or comes before FROM, or a stage without a name.
     """
-    lines = [line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        line
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
     stages: dict[str, Stage] = {}
     for line in re.sub(r"\\\n\s*", "", "\n".join(lines)).splitlines():
         name, _, text = line.partition(" ")
@@ -90,7 +94,7 @@ class Ignored:
     """What `.dockerignore` keeps from the builder: the last line that matches a path, or a folder above it, decides."""
 
     def __init__(self, path: Path) -> None:
-        lines = [line.strip() for line in path.read_text().splitlines()]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
         self._rules = [
             (not line.startswith("!"), re.compile(_pattern(line.removeprefix("!"))))
             for line in lines

@@ -92,7 +92,7 @@ def _run(experiment: str, chapter: Chapter, python: Path, children: Children) ->
     run = outputs / "models" / run_id
     best = ("--checkpoint", str(run / "model_best.pt"), "--plot", "decision_boundary")
     _script(chapter, python, children, "evaluate.py", *arguments, *best)
-    evaluation = json.loads((run / f"evaluation-{experiment}.json").read_text())
+    evaluation = json.loads((run / f"evaluation-{experiment}.json").read_text(encoding="utf-8"))
     return Outcome(evaluation["metrics"]["accuracy"], outputs / "visualizations" / run_id)
 
 

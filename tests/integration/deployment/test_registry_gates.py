@@ -189,7 +189,7 @@ def test_results_with_a_claim_that_does_not_hold_on_all_seeds_are_a_reason(
     registry: Registry, chapter: Path, register: Callable[..., Version], good: str, results: Path
 ) -> None:
     version = register(good)
-    data = json.loads(results.read_text())["blobs"]["data"]
+    data = json.loads(results.read_text(encoding="utf-8"))["blobs"]["data"]
     _say(chapter, data, ["seed 3: train/accuracy is 0.5, claimed at least 0.9, off by 0.4"])
     (reason,) = against(registry, chapter, version)
     assert reason.startswith(
@@ -200,7 +200,7 @@ def test_results_with_a_claim_that_does_not_hold_on_all_seeds_are_a_reason(
     assert reason.startswith(
         "results.json of 90_logistic/blobs is about data 0000000000000000, the model learned from "
     )
-    results.write_text("{}")
+    results.write_text("{}", encoding="utf-8")
     (reason,) = against(registry, chapter, version)
     assert reason.startswith("90_logistic/blobs is not in results.json; `scratch reproduce 90 --experiment blobs`")
 

@@ -40,7 +40,7 @@ class Server:
         self.http, self.grpc = _free_ports(2)
         self.log = log
         ports = ("--http-port", self.http, "--grpc-port", self.grpc)
-        with log.open("w") as file:
+        with log.open("w", encoding="utf-8") as file:
             self.process = start(
                 *("-m", "cli", "tritonserver", folder, *ports),
                 **{"stdout": file, "stderr": subprocess.STDOUT, "cwd": REPOSITORY},

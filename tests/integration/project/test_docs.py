@@ -198,7 +198,7 @@ def fences(document: Path) -> list[Fence]:
     """The blocks of code of `document`, in order."""
     found: list[Fence] = []
     inside = False
-    for number, line in enumerate(document.read_text().splitlines(), start=1):
+    for number, line in enumerate(document.read_text(encoding="utf-8").splitlines(), start=1):
         if line.startswith("```"):
             inside = not inside
             if inside:
@@ -325,7 +325,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 def _prose(document: Path) -> str:
     """The text without its blocks of code."""
-    return re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
 def _anchors(document: Path) -> set[str]:

@@ -56,8 +56,8 @@ def replay(run: Path) -> Ended:
 
 
 def change(path: Path, **changes: Any) -> None:
-    content = json.loads(path.read_text()) | changes
-    path.write_text(json.dumps({name: value for name, value in content.items() if value is not None}))
+    content = json.loads(path.read_text(encoding="utf-8")) | changes
+    path.write_text(json.dumps({name: value for name, value in content.items() if value is not None}), encoding="utf-8")
 
 
 def test_a_replay_is_the_same_to_the_last_bit(outputs: Path) -> None:

@@ -35,7 +35,7 @@ def dockerfile(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    return [document for document in yaml.safe_load_all(path.read_text()) if document]
+    return [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
 
 
 # ---- the Dockerfile --------------------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ def test_what_a_kustomization_makes_is_accepted_too(path: Path) -> None:
 
 def built(path: Path) -> list[dict[str, Any]]:
     """The objects of a kustomization with its patches; names, labels and images are left as they are."""
-    content = yaml.safe_load(path.read_text())
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
     objects: list[dict[str, Any]] = []
     for name in content["resources"]:
         there = path.parent / name

@@ -26,7 +26,7 @@ NOT_OURS = ("gh release create", "apt-get", "cat build/release/notes.md")
 
 
 def jobs(workflow: Path) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(workflow.read_text())["jobs"]
+    found: dict[str, Any] = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]
     return found
 
 
@@ -36,7 +36,7 @@ def steps(workflow: Path) -> list[dict[str, Any]]:
 
 def typed(workflow: Path) -> list[str]:
     """What a workflow of GitHub or Woodpecker runs."""
-    content = yaml.safe_load(workflow.read_text())
+    content = yaml.safe_load(workflow.read_text(encoding="utf-8"))
     if "jobs" in content:
         return [step["run"] for step in steps(workflow) if "run" in step]
     return [command for step in content["steps"] for command in step["commands"]]
@@ -129,7 +129,7 @@ def test_every_model_of_a_release_is_an_experiment_of_its_chapter() -> None:
 
 @pytest.mark.parametrize("workflow", GITHUB, ids=lambda path: path.name)
 def test_a_workflow_may_only_read_but_for_the_job_that_publishes(workflow: Path) -> None:
-    content = yaml.safe_load(workflow.read_text())
+    content = yaml.safe_load(workflow.read_text(encoding="utf-8"))
     assert content["permissions"] == {"contents": "read"}
     for job in content["jobs"].values():
         if "permissions" in job:
@@ -152,7 +152,7 @@ def test_what_a_person_types_reaches_the_shell_as_a_variable(workflow: Path) -> 
 
 @pytest.mark.parametrize("workflow", GITHUB, ids=lambda path: path.name)
 def test_a_job_ends_in_time_and_never_meets_another_of_its_kind(workflow: Path) -> None:
-    assert "group" in yaml.safe_load(workflow.read_text())["concurrency"]
+    assert "group" in yaml.safe_load(workflow.read_text(encoding="utf-8"))["concurrency"]
     assert all(job["timeout-minutes"] <= 45 for job in jobs(workflow).values())
 
 

@@ -68,7 +68,9 @@ def main() -> None:
     options = parser.parse_args()
     if (options.seconds is None) == (options.requests is None):
         parser.error("give one of --seconds and --requests")
-    questions = [request(options.path, body.encode()) for body in options.bodies.read_text().splitlines()]
+    questions = [
+        request(options.path, body.encode()) for body in options.bodies.read_text(encoding="utf-8").splitlines()
+    ]
     connections = [Connection(options.port) for _ in range(options.connections)]
     try:
         measured = ask(connections, questions, options.seconds, options.requests)

@@ -79,11 +79,11 @@ def test_a_run_that_starts_over_was_made_where_it_did(path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}"])
 def test_a_damaged_file_is_told_and_is_no_obstacle(content: str, path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     with caplog.at_level(logging.WARNING):
         note_environment(path, BEGAN, step=3)
     assert "with what the run began is not known: " in caplog.text
-    assert path.read_text() == content
+    assert path.read_text(encoding="utf-8") == content
     with pytest.raises(InputError):
         read_environment(path)
 
