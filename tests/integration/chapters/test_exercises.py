@@ -62,6 +62,7 @@ MUTANTS = """
 """
 TRAIN = """
 import click
+from project.unwritten import not_written_yet
 from utils.terminal.run import run_command
 
 @click.command()
@@ -70,7 +71,7 @@ def train():
     from model import double
     print(__file__, double(numpy.ones(1)))
 
-run_command(train)
+run_command(train, explain=not_written_yet)
 """
 BLANK = 'raise NotImplementedError("twice the numbers, equation (1)")'
 
