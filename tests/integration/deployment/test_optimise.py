@@ -179,10 +179,15 @@ def test_a_regression_is_measured_in_the_units_of_its_data_and_may_be_left_untra
     ("what", "to", "code", "says"),
     [
         (("--prune", "0.5"), "thesis", 2, "exists already; choose another folder, or replace it with --force"),
-        (("--force",), "thesis", 2, "is no earlier report, and is not replaced; choose another folder"),
-        ((), "thesis/notes.txt/report", 1, "choose another path"),
+        (
+            ("--quantize", "int8", "--force"),
+            "thesis",
+            2,
+            "is no earlier report, and is not replaced; choose another folder",
+        ),
+        (("--quantize", "int8"), "thesis/notes.txt/report", 1, "choose another path"),
     ],
-)  # without --prune it is int8
+)
 def test_a_place_that_is_taken_or_cannot_be_written_is_told_before_any_work(
     what: tuple[str, ...], to: str, code: int, says: str, digits: tuple[Path, str]
 ) -> None:

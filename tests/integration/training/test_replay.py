@@ -191,7 +191,7 @@ def test_the_command_takes_a_folder_or_other_outputs(clone: ToyClone, outputs: P
     ("arguments", "message"),
     [
         (("logs",), "logs is not the folder of a finished run: it has no metrics.json that says so"),
-        (("blobs-5", "--outputs", "."), "there is no run 'blobs-5' in ."),
+        (("blobs-5", "--outputs", "."), "there is no run 'blobs-5' in /"),
         (("blobs-5",), "there is no run 'blobs-5' in the outputs of the chapters (give its folder, or --outputs)"),
     ],
 )
