@@ -1,5 +1,6 @@
 """What is said of a training before it begins, so that its log reads as a lab record, and what came of it."""
 
+import json
 import logging
 from typing import Any
 
@@ -30,8 +31,27 @@ def run_header(run: Run, learner: Learner, step: int) -> None:
     where = f"going on at step {step} of" if step else "training for"
     log.info("%s %d steps of %d examples of %d", where, plan.total, plan.examples_per_step, learner.batches.n)
     log.info("%s", "; ".join([_epoch(plan, len(learner.batches)), *_learning_rates(config, learner)]))
+    if (expected := expected_time(run, plan.total - step)) is not None:
+        log.info("%s", expected)
     if run.options.load_checkpoint is not None and not step:
         log.info("starting from the weights of %s", run.options.load_checkpoint)
+
+
+def expected_time(run: Run, steps: int) -> str | None:
+    """How long `steps` steps should take, scaled from the experiment's runs in the chapter's results.json.
+
+    Returns:
+        None where the experiment has no results yet; a damaged file counts as none.
+    """
+    try:
+        content = json.loads((run.chapter / "results.json").read_text(encoding="utf-8"))
+        result = content[run.config.experiment]
+        seconds, of_steps, machine = float(result["run_seconds"]), int(result["run_steps"]), result["machine"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if of_steps < 1:
+        return None
+    return f"expected time: about {seconds / of_steps * steps:.1f} s ({of_steps} steps took {seconds:g} s on {machine})"
 
 
 def _epoch(plan: Plan, n_batches: int) -> str:

@@ -89,6 +89,7 @@ def conclude(
         "threads": 1,
         "seconds": round(sum(run.found["seconds"] for run in runs.values()), 1),
         "run_seconds": round(median(run.found["seconds"] for run in own), 1),
+        "run_steps": median(records[run][-1]["step"] for run in plan.runs()),
         "versions": dict(versions),
         "machine": f"{made_with['platform'].split('-')[0]}, {hardware['cpu']}, {hardware['cores']} cores",
         "monitor": (plan.config["trainer"]["monitor"] or {}).get("metric"),
