@@ -201,7 +201,7 @@ def test_a_registration_that_fails_halfway_leaves_no_version(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(database.client, "log_artifacts", full)
-    with pytest.raises(RunError, match=r"refused: .*No space left on device"):
+    with pytest.raises(RunError, match="the disk is full"):
         register(database, tmp_path)
     assert len(database.versions(NAME)) == before
 
@@ -216,12 +216,12 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_list_shows_versions_aliases_and_runs(database: Registry, tmp_path: Path) -> None:
-    version = register(database, tmp_path, name="05_listed")
+    version = register(database, tmp_path, name="02_adaline")
     move(database, "dev", version, RECORD)
     models = call(*COMMAND, "registry", "list", "--uri", database.uri, env=QUIET | _PATH | READY)
-    (row,) = [line for line in models.stdout.splitlines() if line.startswith("05_listed")]
-    assert row.split() == ["05_listed", "1", "1", "-", "-", "-"]
-    versions = call(*COMMAND, "registry", "list", "05_listed", "--uri", database.uri, env=QUIET | _PATH | READY)
+    (row,) = [line for line in models.stdout.splitlines() if line.startswith("02_adaline")]
+    assert row.split() == ["02_adaline", "1", "1", "-", "-", "-"]
+    versions = call(*COMMAND, "registry", "list", "02_adaline", "--uri", database.uri, env=QUIET | _PATH | READY)
     assert versions.stdout.splitlines()[2].split()[:3] == ["1", "dev", "and-0"]
     assert models.stderr == versions.stderr == ""
 

