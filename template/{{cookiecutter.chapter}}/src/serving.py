@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from data_utils.description import Description
-from inference.answers import PredictOptions, Classification, Row, classification
+from inference.answers import Classification, PredictOptions, Row, classification
 from model import Network
 
 Answer = Classification

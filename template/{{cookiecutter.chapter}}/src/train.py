@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from experiment.script import train_command
 from config import ModelConfig
+from experiment.script import train_command
 
 if TYPE_CHECKING:
     from engine import Run, Trainer

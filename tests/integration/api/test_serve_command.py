@@ -99,3 +99,12 @@ def test_the_document_has_every_setting_with_its_default() -> None:
     wanted = {f"{section}.{key}": value for section, values in settings.items() for key, value in values.items()}
     rows = re.findall(r"^\| `(\w+\.\w+)` \| `?([^`|]*?)`? \|", DOCUMENT, flags=re.MULTILINE)
     assert {name: yaml.safe_load(value) for name, value in rows} == wanted
+
+
+def test_an_alias_is_looked_up_in_the_registry_that_is_named(clone: ToyClone) -> None:
+    source = "from collections import namedtuple\nAliasSource = namedtuple('AliasSource', 'chapter alias uri device')\n"
+    clone.write("deployment/api/model/reload.py", source)
+    clone.write("deployment/api/serve.py", TELLS.replace("print(source.alias)", "print(*source)"))
+    options = ("--registry", "sqlite:///r.db", "--port", "0")
+    done = clone.scratch("serve", "1", "--alias", "prod", *options)
+    assert done.stdout.split() == [str(clone.root / "models/01_toy"), "prod", "sqlite:///r.db", "cpu"], done.stderr
