@@ -209,7 +209,7 @@ def test_mistakes_are_one_line_each(chapter: Chapter) -> None:
     for arguments, part in {
         ("reproduce",): "name a chapter",
         ("reproduce", "90", "--links"): "give it alone",
-        ("reproduce", "--module", "3"): "cannot read",
+        ("reproduce", "--module", "3"): "unknown module",
         ("reproduce", "90", "--seeds", "x"): "no list of seeds",
         ("reproduce", "90", "--seeds", "4-0"): "from the smaller to the larger",
         ("compare", "no-such-run"): "there is no run 'no-such-run' in the outputs of the chapters",

@@ -48,6 +48,7 @@ class Clone:
             ".dvcignore",
             ".gitignore",
             "README.md",
+            "ROADMAP.md",
             "EXPERIMENTS.md",
         ):
             shutil.copy(ROOT / name, self.root)
