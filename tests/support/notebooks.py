@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from engine import Run
+from engine import Run, Trainer
 from experiment.compose import compose_experiment
 
 _QUIET = ("tracking.wandb.enabled=false", "tracking.tensorboard=false")
@@ -26,11 +26,12 @@ class Shown:
 
 
 def train_short(
-    chapter: Path, model_config: Any, main: Callable[[Run], None], outputs: Path, runs: Iterable[Sequence[str]]
+    chapter: Path, model_config: Any, main: Callable[[Run], Trainer], outputs: Path, runs: Iterable[Sequence[str]]
 ) -> None:
     """Make a run for each of `runs`: an experiment, then overrides."""
     for experiment, *overrides in runs:
-        main(Run(chapter, compose_experiment(chapter, experiment, [*_QUIET, *overrides], model_config), outputs))
+        config = compose_experiment(chapter, experiment, [*_QUIET, *overrides], model_config)
+        main(Run(chapter, config, outputs)).train()
 
 
 def execute(chapter: Path, outputs: Path) -> Shown:
