@@ -18,15 +18,16 @@ from engine.loop.learner import Learner, Position
 from engine.loop.metric_buffer import MetricBuffer
 from engine.loop.monitor import MetricMonitor
 from engine.loop.non_finite import NonFiniteFinder
-from engine.loop.report import results, run_header
 from engine.loop.stepper import EagerStepper, StepOutputs, Stepper
 from engine.loop.stopping import StopAgreement, StopSignals
 from engine.loop.timer import Throughput, Timer
+from engine.run_header import run_header
 from engine.runs.environment import snapshot
 from engine.runs.metrics_log import MetricsLog, NullLog
 from engine.runs.progress import Progress
 from engine.runs.run import Run, status_of
 from engine.runs.text_log import report, write_text_log
+from engine.summary import results
 from engine.tracking import RunInfo, Trackers, build_trackers
 from utils.errors import InputError, Interrupted, RunError
 from utils.seeds import derived_seed, random_state, seed_everything

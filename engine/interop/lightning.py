@@ -17,7 +17,8 @@ from data_utils.batches import Batch, Batches, in_order
 from data_utils.splits import Splits
 from engine.config import ExperimentConfig
 from engine.device.hardware import Hardware
-from engine.loop.optimizers import build_optimizers, schedule
+from engine.loop.lr_schedule import schedule
+from engine.loop.optimizers import build_optimizers
 from engine.loop.plan import Plan
 from engine.loop.step import LearningRates, build_update
 from utils.errors import InputError

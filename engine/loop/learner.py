@@ -20,7 +20,8 @@ from engine.device.world import World
 from engine.loop.compile import compile_model
 from engine.loop.distributed_step import build_shared_update
 from engine.loop.ema import EMA
-from engine.loop.optimizers import Schedule, build_optimizers, schedule
+from engine.loop.lr_schedule import Schedule, schedule
+from engine.loop.optimizers import build_optimizers
 from engine.loop.plan import Plan
 from engine.loop.step import Outputs, Update
 from utils.errors import InputError

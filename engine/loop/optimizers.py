@@ -1,7 +1,6 @@
-"""Optimizers by name, and the learning rate as a pure function of the step."""
+"""Optimizers by name."""
 
 import inspect
-import math
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
@@ -10,11 +9,8 @@ import torch
 from torch import nn
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
-from engine.config import Adam, Constant, ExperimentConfig, Linear, OptimizerConfig, SchedulerConfig, Sgd, StepDecay
-from engine.duration import Duration
+from engine.config import Adam, ExperimentConfig, OptimizerConfig, Sgd
 from utils.errors import InputError, unknown
-
-Schedule = Callable[[int], float]
 
 
 def build_optimizers(config: ExperimentConfig, model: nn.Module) -> dict[str, torch.optim.Optimizer]:
@@ -83,33 +79,3 @@ def _is_watched() -> bool:
     return torch.autograd.profiler._is_profiler_enabled or bool(
         _global_optimizer_pre_hooks or _global_optimizer_post_hooks
     )
-
-
-def schedule(config: SchedulerConfig, total: int, to_steps: Callable[[Duration], int]) -> Schedule:
-    """The factor on every learning rate at a step (from 0).
-
-    Args:
-        config: The schedule.
-        total: Steps in the run.
-        to_steps: Converts a duration to steps.
-    """
-    warmup = to_steps(config.warmup) if config.warmup is not None else 0
-    after = _after_warmup(config, max(1, total - warmup), to_steps)
-
-    def factor(step: int) -> float:
-        return (step + 1) / warmup if step < warmup else after(step - warmup)
-
-    return factor
-
-
-def _after_warmup(config: SchedulerConfig, total: int, to_steps: Callable[[Duration], int]) -> Schedule:
-    if isinstance(config, Constant):
-        return lambda step: 1.0
-    if isinstance(config, StepDecay):
-        every, decay = to_steps(config.every), config.factor
-        return lambda step: decay ** (step // every)
-    assert isinstance(config, Linear)
-    final = config.final
-    if config.name == "linear":
-        return lambda step: 1 + (final - 1) * min(1.0, step / total)
-    return lambda step: final + (1 - final) * (1 + math.cos(math.pi * min(1.0, step / total))) / 2

@@ -33,7 +33,7 @@ SHARED = (
 EXCEPT = (
     "engine/device/flops.py",  # speed, which no claim is about
     "engine/loop/timer.py",
-    "engine/loop/report.py",  # what the log says before a training starts
+    "engine/run_header.py",  # what the log says before a training starts
     "engine/loop/non_finite.py",  # looks for the cause of a NaN once the run has failed
     "engine/evaluation/plots.py",
     "data_utils/download.py",  # what it brings has the checksum of the card

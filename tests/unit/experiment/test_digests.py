@@ -111,7 +111,7 @@ def test_a_new_plot_or_a_moved_file_of_the_log_leaves_the_digest(tree: Path) -> 
         ("engine/config.py", another_number),
         ("engine/duration.py", one_more_line),
         ("engine/device/hardware.py", one_more_line),
-        ("engine/loop/optimizers.py", another_number),
+        ("engine/loop/lr_schedule.py", another_number),
         ("engine/evaluation/evaluator.py", one_more_line),
         ("engine/fast/ensemble.py", one_more_line),
         ("data_utils/batches.py", one_more_line),

@@ -11,7 +11,7 @@ from torch.optim import lr_scheduler
 
 from engine.config import SchedulerConfig
 from engine.duration import Duration
-from engine.loop.optimizers import Schedule, schedule
+from engine.loop.lr_schedule import Schedule, schedule
 
 TOTAL = 50
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import ExperimentConfig
-from engine.loop.report import expected_time
+from engine.run_header import expected_time
 from engine.runs.run import Options, Run
 
 

@@ -1,15 +1,12 @@
-"""What is said of a training before it begins, so that its log reads as a lab record, and what came of it."""
+"""What the log says before a training starts, so that it reads as a lab record."""
 
 import json
 import logging
-from typing import Any
 
 from engine.config import ExperimentConfig
 from engine.device.world import launch_hint
-from engine.loop.learner import Learner, Position
-from engine.loop.monitor import MetricMonitor
+from engine.loop.learner import Learner
 from engine.loop.plan import Plan
-from engine.loop.timer import Timer
 from engine.runs.run import Run
 from engine.runs.text_log import describe_model
 
@@ -72,17 +69,3 @@ def _learning_rates(config: ExperimentConfig, learner: Learner) -> list[str]:
         rates = f"{optimizer.lr * lowest:.3g}" + (f" to {optimizer.lr * highest:.3g}" if lowest < highest else "")
         lines.append(f"learning rate{of}: {rates}")
     return lines
-
-
-def results(learner: Learner, position: Position, timer: Timer, monitor: MetricMonitor) -> dict[str, Any]:
-    """How a training stands, for `metrics.json`."""
-    return {
-        "step": position.step,
-        "epoch": position.step / learner.plan.steps_per_epoch,
-        "seconds": timer.seconds,
-        "last": position.latest,
-        "best": monitor.summary(),
-        "parameters": sum(parameter.numel() for parameter in learner.model.parameters()),
-        "model_bytes": sum(tensor.nbytes for tensor in learner.model.state_dict().values()),
-        "data": learner.splits.fingerprint,
-    }
